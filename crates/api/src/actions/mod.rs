@@ -1,0 +1,1 @@
+//! One action, one file. Parses, calls a core, maps; decides nothing.

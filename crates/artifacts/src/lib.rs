@@ -1,0 +1,1 @@
+//! Code packages: safe unpacking, content addressing, precompilation.

@@ -1,0 +1,1 @@
+//! Commands for people: a client of the public API, nothing more.

@@ -1,0 +1,21 @@
+//! The values everything else speaks in: ids, names, versions, invocations, limits, status codes.
+//!
+//! Owns what a legal name, size or status *is*. Does no I/O, starts no task, reads no clock.
+//! Invariant: a value of a type from here is valid by construction, so nobody checks it twice.
+
+pub mod attempt;
+pub mod code;
+pub mod ids;
+pub mod invocation;
+pub mod limits;
+pub mod network;
+pub mod status;
+pub mod version;
+
+pub use attempt::{InitOutput, AttemptEnd, AttemptReport, Call, InitReport, StartError, UserFault};
+pub use code::CodeDigest;
+pub use ids::{FunctionKey, FunctionName, FunctionUid, InvalidName, NamespaceName, Qualifier, RequestId};
+pub use invocation::{AttemptRecord, Invocation, Origin, Outcome};
+pub use network::NetworkMode;
+pub use status::StatusCode;
+pub use version::{Revision, RuntimeName, Version};

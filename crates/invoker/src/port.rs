@@ -1,0 +1,70 @@
+//! What the invoker needs of others and what it offers: traits only.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use skiff_domain::{AttemptRecord, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, StartError, Version};
+
+/// Where instances come from. On one machine this is the worker itself; in a cluster, a client of many.
+pub trait Instances: Send + Sync + 'static {
+    /// An initialised instance of one version.
+    type Instance: Instance;
+
+    /// Starts and initialises an instance. Returns once its runtime is ready for an event.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills the half-started instance and frees what it held.
+    fn start(
+        &self,
+        version: &Arc<Version>,
+    ) -> impl Future<Output = Result<(Self::Instance, InitReport), StartError>> + Send;
+}
+
+/// One initialised instance. Takes one event at a time. Dropping it kills what runs in it.
+pub trait Instance: Send + 'static {
+    /// Runs one event. After any end but `Returned`, `Raised` and `ResponseTooLarge` the instance is dead.
+    ///
+    /// # Cancel safety
+    /// Dropping the future kills the instance: what it was doing cannot be taken back.
+    fn invoke(&mut self, call: Call) -> impl Future<Output = AttemptReport> + Send;
+
+    /// False once the instance can take no further event, e.g. because its process died while idle.
+    fn is_alive(&self) -> bool;
+}
+
+/// Receives one record per attempt. Never blocks and never waits for a disk.
+pub trait Recorder: Send + Sync + 'static {
+    /// Takes the record.
+    fn record(&self, record: AttemptRecord);
+}
+
+/// What the edges ask of the invoker.
+#[async_trait::async_trait]
+pub trait Invoke: Send + Sync + 'static {
+    /// Runs one invocation to its end and says how it ended. Never touches a disk.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives the call up: the instance that runs it is killed, and the attempt is recorded as
+    /// canceled.
+    async fn invoke(&self, invocation: Invocation) -> Outcome;
+
+    /// Lets the idle instances of a function go; running calls finish. For updates and deletions.
+    fn retire(&self, uid: &FunctionUid);
+
+    /// What every function with instances is doing now.
+    fn load(&self) -> Vec<FunctionLoad>;
+}
+
+/// What one function is doing now.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct FunctionLoad {
+    /// The version the numbers are of.
+    #[serde(skip)]
+    pub version: Arc<Version>,
+    /// Calls accepted and not yet answered.
+    pub running: u32,
+    /// Of those, the calls waiting for an instance.
+    pub waiting: u32,
+    /// Initialised instances with nothing to do.
+    pub idle: u32,
+}

@@ -1,0 +1,1 @@
+//! What runs inside: manifests, bootstraps, the wire protocol between worker and runtime.

@@ -1,0 +1,1 @@
+//! The Store trait, its in-memory model and its conformance suite.

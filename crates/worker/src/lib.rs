@@ -1,0 +1,1 @@
+//! Owns a machine's instances: pools, birth, assignment, reuse, freezing, death, accounting.

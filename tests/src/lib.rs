@@ -1,0 +1,1 @@
+//! Acceptance tests: the built binary, used the way its users use it.
