@@ -1,1 +1,19 @@
-//! Acceptance tests: the built binary, used the way its users use it.
+//! The kit of the acceptance tests: a real server of one's own, a signed client, packages, functions.
+//!
+//! It knows the built binary and the public interfaces only: no crate of the product is linked in, so that what the
+//! tests say about a signature or a status is said from outside.
+#![forbid(unsafe_code)]
+
+mod client;
+mod function;
+mod package;
+mod process;
+mod server;
+mod sign;
+
+pub use client::{Answer, ApiError, Client, Raw};
+pub use function::{Function, Spec};
+pub use package::Package;
+pub use process::{Sandboxed, children, exists, sandboxed};
+pub use server::{Credentials, Listen, Server, Settings, binary, eventually, repository};
+pub use sign::tc3;

@@ -67,7 +67,10 @@ mod tests {
     #[test]
     fn a_digest_reads_back_from_its_text() {
         let digest = CodeDigest::of(b"hello");
-        assert_eq!(digest.to_string(), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+        assert_eq!(
+            digest.to_string(),
+            "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+        );
         assert_eq!(digest.to_string().parse(), Ok(digest));
         assert!("2CF2".parse::<CodeDigest>().is_err());
     }

@@ -20,7 +20,11 @@ pub struct InvalidName {
 
 impl InvalidName {
     fn new(kind: &'static str, given: &str, rule: &'static str) -> Self {
-        Self { kind, given: given.chars().take(80).collect(), rule }
+        Self {
+            kind,
+            given: given.chars().take(80).collect(),
+            rule,
+        }
     }
 }
 
@@ -30,7 +34,9 @@ fn is_identifier(text: &str, max: usize) -> bool {
     (2..=max).contains(&bytes.len())
         && bytes[0].is_ascii_alphabetic()
         && bytes[bytes.len() - 1].is_ascii_alphanumeric()
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'-')
+        && bytes
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'-')
 }
 
 macro_rules! text_newtype {
@@ -139,7 +145,11 @@ impl FromStr for Qualifier {
         if known || number || alias {
             return Ok(Self(text.to_owned()));
         }
-        Err(InvalidName::new("qualifier", text, "use $LATEST, $DEFAULT, a version number or an alias name"))
+        Err(InvalidName::new(
+            "qualifier",
+            text,
+            "use $LATEST, $DEFAULT, a version number or an alias name",
+        ))
     }
 }
 
@@ -208,7 +218,9 @@ impl fmt::Display for RequestId {
 impl FromStr for RequestId {
     type Err = InvalidName;
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        Uuid::parse_str(text).map(Self).map_err(|_| InvalidName::new("request id", text, "give a UUID"))
+        Uuid::parse_str(text)
+            .map(Self)
+            .map_err(|_| InvalidName::new("request id", text, "give a UUID"))
     }
 }
 
@@ -221,7 +233,18 @@ mod tests {
         for good in ["ab", "hello-world", "A_b-9", &"a".repeat(60)] {
             assert!(good.parse::<FunctionName>().is_ok(), "{good} is legal");
         }
-        for bad in ["", "a", "1ab", "ab-", "ab_", "a b", "a/b", "..", "héllo", &"a".repeat(61)] {
+        for bad in [
+            "",
+            "a",
+            "1ab",
+            "ab-",
+            "ab_",
+            "a b",
+            "a/b",
+            "..",
+            "héllo",
+            &"a".repeat(61),
+        ] {
             assert!(bad.parse::<FunctionName>().is_err(), "{bad} is not legal");
         }
     }

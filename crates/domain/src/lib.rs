@@ -12,7 +12,7 @@ pub mod network;
 pub mod status;
 pub mod version;
 
-pub use attempt::{InitOutput, AttemptEnd, AttemptReport, Call, InitReport, StartError, UserFault};
+pub use attempt::{AttemptEnd, AttemptReport, Call, InitOutput, InitReport, StartError, UserFault};
 pub use code::CodeDigest;
 pub use ids::{FunctionKey, FunctionName, FunctionUid, InvalidName, NamespaceName, Qualifier, RequestId};
 pub use invocation::{AttemptRecord, Invocation, Origin, Outcome};

@@ -44,10 +44,13 @@ impl fmt::Display for NetworkMode {
 impl FromStr for NetworkMode {
     type Err = InvalidName;
     fn from_str(text: &str) -> Result<Self, InvalidName> {
-        Self::ALL.into_iter().find(|mode| mode.as_str().eq_ignore_ascii_case(text)).ok_or_else(|| InvalidName {
-            kind: "network mode",
-            given: text.chars().take(80).collect(),
-            rule: "use none, private or public",
-        })
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| InvalidName {
+                kind: "network mode",
+                given: text.chars().take(80).collect(),
+                rule: "use none, private or public",
+            })
     }
 }

@@ -137,7 +137,10 @@ pub struct UnknownStatus(pub u16);
 impl TryFrom<u16> for StatusCode {
     type Error = UnknownStatus;
     fn try_from(code: u16) -> Result<Self, UnknownStatus> {
-        Self::ALL.into_iter().find(|status| status.code() == code).ok_or(UnknownStatus(code))
+        Self::ALL
+            .into_iter()
+            .find(|status| status.code() == code)
+            .ok_or(UnknownStatus(code))
     }
 }
 

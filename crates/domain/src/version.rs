@@ -22,10 +22,35 @@ pub struct RuntimeName(&'static str);
 
 /// Every runtime the contract knows and those Skiff adds, in documented spelling.
 const RUNTIMES: &[&str] = &[
-    "Python2.7", "Python3.6", "Python3.7", "Python3.8", "Python3.9", "Python3.10", "Python3.11", "Python3.12",
-    "Python3.13", "Python3.14", "Nodejs6.10", "Nodejs8.9", "Nodejs10.15", "Nodejs12.16", "Nodejs14.18",
-    "Nodejs16.13", "Nodejs18.15", "Nodejs20.19", "Nodejs22.14", "Php5.6", "Php7", "Php7.4", "Php8.0", "Go1",
-    "Java8", "Java11", "Java17", "Java21", "CustomRuntime",
+    "Python2.7",
+    "Python3.6",
+    "Python3.7",
+    "Python3.8",
+    "Python3.9",
+    "Python3.10",
+    "Python3.11",
+    "Python3.12",
+    "Python3.13",
+    "Python3.14",
+    "Nodejs6.10",
+    "Nodejs8.9",
+    "Nodejs10.15",
+    "Nodejs12.16",
+    "Nodejs14.18",
+    "Nodejs16.13",
+    "Nodejs18.15",
+    "Nodejs20.19",
+    "Nodejs22.14",
+    "Php5.6",
+    "Php7",
+    "Php7.4",
+    "Php8.0",
+    "Go1",
+    "Java8",
+    "Java11",
+    "Java17",
+    "Java21",
+    "CustomRuntime",
 ];
 /// Spellings of 2018 that older clients still send (CONTRACT 2.5).
 const RUNTIME_ALIASES: &[(&str, &str)] = &[("Golang1", "Go1"), ("PHP5", "Php5.6")];
@@ -55,13 +80,15 @@ impl FromStr for RuntimeName {
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let alias = RUNTIME_ALIASES.iter().find(|(old, _)| old.eq_ignore_ascii_case(text));
         let wanted = alias.map_or(text, |(_, new)| new);
-        RUNTIMES.iter().find(|name| name.eq_ignore_ascii_case(wanted)).map(|name| Self(name)).ok_or_else(|| {
-            InvalidName {
+        RUNTIMES
+            .iter()
+            .find(|name| name.eq_ignore_ascii_case(wanted))
+            .map(|name| Self(name))
+            .ok_or_else(|| InvalidName {
                 kind: "runtime",
                 given: text.chars().take(80).collect(),
                 rule: "use a runtime such as Python3.11, Nodejs18.15, Java11, Go1, Php8.0 or CustomRuntime",
-            }
-        })
+            })
     }
 }
 
@@ -113,9 +140,12 @@ mod tests {
 
     #[test]
     fn a_runtime_is_known_in_any_letter_case_and_by_its_old_name() {
-        for (given, known) in
-            [("python3.11", "Python3.11"), ("Customruntime", "CustomRuntime"), ("golang1", "Go1"), ("PHP7", "Php7")]
-        {
+        for (given, known) in [
+            ("python3.11", "Python3.11"),
+            ("Customruntime", "CustomRuntime"),
+            ("golang1", "Go1"),
+            ("PHP7", "Php7"),
+        ] {
             assert_eq!(given.parse::<RuntimeName>().map(|name| name.as_str()), Ok(known));
         }
         assert!("Cobol85".parse::<RuntimeName>().is_err());

@@ -1,0 +1,62 @@
+//! The shared object an interpreter loads to be a zygote: the C face of `src/cell`.
+//!
+//! One zygote lives in a process, and an interpreter calls from one thread, so the state is a single static.
+#![no_std]
+#![allow(dead_code, clippy::missing_safety_doc, reason = "the C face names only what interpreters call")]
+
+#[path = "../src/cell/mod.rs"]
+mod cell;
+
+use cell::{Next, Zygote};
+
+static mut ZYGOTE: Zygote = Zygote::CLOSED;
+
+fn zygote() -> &'static mut Zygote {
+    // SAFETY: the interpreter calls in from its only thread, and no call keeps the reference.
+    unsafe { &mut *(&raw mut ZYGOTE) }
+}
+
+/// Takes orders from descriptor `control`. 0, or a negative error number.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_open(control: i32, pid: i32) -> i32 {
+    zygote().open(control, pid).map_or_else(|errno| -errno.0, |()| 0)
+}
+
+/// Waits for an order: 1 with an order, 0 when the server is gone, or a negative error number.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_next() -> i32 {
+    match zygote().next() {
+        Ok(Next::Order) => 1,
+        Ok(Next::Closed) => 0,
+        Err(errno) => -errno.0,
+    }
+}
+
+/// In the zygote after the fork. 0, or a negative error number.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_born(pid: i32) -> i32 {
+    zygote().born(pid).map_or_else(|errno| -errno.0, |()| 0)
+}
+
+/// In init: the walls. Returns only when all stand.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_enter() {
+    zygote().enter();
+}
+
+/// In init after the second fork. Never returns.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_init(runtime: i32) {
+    Zygote::init(runtime)
+}
+
+/// In the runtime. 0, or a negative error number.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_settle() -> i32 {
+    Zygote::settle().map_or_else(|errno| -errno.0, |()| 0)
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    cell::raw::exit(125)
+}

@@ -1,0 +1,103 @@
+//! What runs on this host, read from /proc: who descends from a server, and what isolates them.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs;
+
+/// The descendants of a process, without itself.
+pub fn children(root: u32) -> BTreeSet<u32> {
+    let mut by_parent: HashMap<u32, Vec<u32>> = HashMap::new();
+    for pid in fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+        if let Some(parent) = parent(pid) {
+            by_parent.entry(parent).or_default().push(pid);
+        }
+    }
+    let mut found = BTreeSet::new();
+    let mut open = vec![root];
+    while let Some(pid) = open.pop() {
+        for child in by_parent.get(&pid).into_iter().flatten() {
+            if found.insert(*child) {
+                open.push(*child);
+            }
+        }
+    }
+    found
+}
+
+/// True while the process is there and has not ended: a zombie is none.
+pub fn exists(pid: u32) -> bool {
+    state_and_parent(pid).is_some_and(|(state, _)| !matches!(state.as_str(), "Z" | "X"))
+}
+
+fn parent(pid: u32) -> Option<u32> {
+    state_and_parent(pid).map(|(_, parent)| parent)
+}
+
+/// From `/proc/PID/stat`; the name in it may hold spaces and brackets, so counting starts at the last bracket.
+fn state_and_parent(pid: u32) -> Option<(String, u32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    Some((fields.next()?.to_owned(), fields.next()?.parse().ok()?))
+}
+
+/// A process in a sandbox, and what the host keeps for it.
+#[derive(Debug, Clone)]
+pub struct Sandboxed {
+    /// Its process id on the host.
+    pub pid: u32,
+    /// The folders of its control groups.
+    pub cgroups: Vec<String>,
+    /// The host's end of its virtual cable, by interface index.
+    pub host_interface: Option<u32>,
+}
+
+/// The descendants of a server that live in a process namespace of their own.
+pub fn sandboxed(server: u32) -> Vec<Sandboxed> {
+    let own = fs::read_link("/proc/self/ns/pid").expect("own namespace");
+    let inside = |pid: &u32| fs::read_link(format!("/proc/{pid}/ns/pid")).is_ok_and(|namespace| namespace != own);
+    children(server)
+        .into_iter()
+        .filter(inside)
+        .map(|pid| Sandboxed { pid, cgroups: cgroups(pid), host_interface: host_interface(pid) })
+        .collect()
+}
+
+/// The folders of a process's control groups that are not the root, of version 1 and 2 alike.
+fn cgroups(pid: u32) -> Vec<String> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let membership = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let mut folders = Vec::new();
+    for line in membership.lines() {
+        let mut parts = line.splitn(3, ':');
+        let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        if path == "/" {
+            continue;
+        }
+        for mount in mounts.lines() {
+            let fields: Vec<&str> = mount.split(' ').collect();
+            let [_, target, kind, options, ..] = fields.as_slice() else { continue };
+            let same = match (*kind, controllers) {
+                ("cgroup2", "") => true,
+                ("cgroup", _) if !controllers.is_empty() => {
+                    controllers.split(',').all(|controller| options.split(',').any(|option| option == controller))
+                }
+                _ => false,
+            };
+            if same {
+                folders.push(format!("{target}{path}"));
+            }
+        }
+    }
+    folders
+}
+
+/// The interface index of the host's end of a sandbox's cable: a veth names its peer in `iflink`, which `ip` shows as
+/// `eth0@if7`.
+fn host_interface(pid: u32) -> Option<u32> {
+    let shown = std::process::Command::new("nsenter")
+        .args(["--target", &pid.to_string(), "--net", "ip", "-oneline", "link"])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&shown.stdout).into_owned();
+    let line = text.lines().find(|line| line.contains("@if"))?;
+    line.split_once("@if")?.1.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
+}
