@@ -1,0 +1,65 @@
+//! Why a caller is not believed, each with its documented code (CONTRACT 2.4).
+
+/// Why a request is refused before anybody looks at what it asks for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AuthError {
+    /// No signature at all, or a client that was told not to sign (`Authorization: SKIP`).
+    #[error("the request is not signed: send an Authorization header of TC3-HMAC-SHA256 or v1 signature parameters")]
+    NotSigned,
+    /// An `Authorization` header that cannot be read.
+    #[error("the Authorization header is not valid: {0}")]
+    InvalidAuthorization(&'static str),
+    /// Something the signature needs is not in the request.
+    #[error("the request is missing the parameter {0}, which its signature needs")]
+    Missing(&'static str),
+    /// A time that is not a number of seconds.
+    #[error("{0} is not a Unix time in seconds")]
+    InvalidTimestamp(&'static str),
+    /// A secret id no credential can have.
+    #[error("the SecretId is not valid: it is 1 to 128 letters, digits, '-' and '_'")]
+    InvalidSecretId,
+    /// A secret id nobody has.
+    #[error("the SecretId is not known here: check it, and that it is meant for this endpoint")]
+    SecretIdNotFound,
+    /// The signature is not the one this request has under the caller's key.
+    #[error(
+        "the signature does not match: check the secret key, and that host, content type and body are signed as sent"
+    )]
+    SignatureMismatch,
+    /// The signature is too old or from the future.
+    #[error(
+        "the signature's time is {skew_s} s from this server's clock: at most {max} s are allowed; check the clocks",
+        max = crate::CLOCK_SKEW_S_MAX
+    )]
+    Expired {
+        /// Seconds between the two clocks.
+        skew_s: u64,
+    },
+    /// A token with a credential that has none.
+    #[error("the token does not belong to this SecretId: a permanent credential is used without X-TC-Token")]
+    TokenMismatch,
+    /// A v1 signature that was used before.
+    #[error("this Nonce was used before: every request needs a new one")]
+    Replayed,
+    /// More v1 signatures in five minutes than are remembered.
+    #[error("too many v1 signatures within {max} s: sign with TC3-HMAC-SHA256 or wait", max = crate::CLOCK_SKEW_S_MAX)]
+    TooManyNonces,
+}
+
+impl AuthError {
+    /// The documented error code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotSigned | Self::InvalidAuthorization(_) => "AuthFailure.InvalidAuthorization",
+            Self::Missing(_) => "MissingParameter",
+            Self::InvalidTimestamp(_) => "InvalidParameterValue",
+            Self::InvalidSecretId => "AuthFailure.InvalidSecretId",
+            Self::SecretIdNotFound => "AuthFailure.SecretIdNotFound",
+            Self::SignatureMismatch | Self::Replayed => "AuthFailure.SignatureFailure",
+            Self::Expired { .. } => "AuthFailure.SignatureExpire",
+            Self::TokenMismatch => "AuthFailure.TokenFailure",
+            Self::TooManyNonces => "RequestLimitExceeded",
+        }
+    }
+}
