@@ -1,0 +1,90 @@
+//! Adding what a runtime compiled to a package's folder, so that instances need not compile it again.
+//!
+//! The compiler reads code of strangers: its answer is not trusted. Files go into `__pycache__` folders of the package
+//! and nowhere else, and never through a link.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use bytes::Bytes;
+use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, renameat, unlinkat};
+use skiff_domain::CodeDigest;
+
+use crate::artifacts::{Artifacts, blocking};
+use crate::inside::open_root;
+
+/// The only folders compiled files may be in.
+const CACHE_FOLDER: &str = "__pycache__";
+/// How every compiled file ends.
+const COMPILED_SUFFIX: &str = ".pyc";
+
+impl Artifacts {
+    /// Adds compiled files to an unpacked package: `folder/__pycache__/name.pyc` each, replaced when it is there.
+    /// Stops at the first that cannot be written; instances do without.
+    pub async fn add_compiled(&self, digest: CodeDigest, files: Vec<(String, Bytes)>) -> io::Result<()> {
+        let folder = self.inner.slots.folder(&digest).ok_or(io::ErrorKind::NotFound)?;
+        blocking(move || {
+            let root = open_root(&folder)?;
+            files.iter().try_for_each(|(path, bytes)| add(&root, path, bytes))
+        })
+        .await
+        .map_err(io::Error::other)?
+    }
+}
+
+fn add(root: &OwnedFd, path: &str, bytes: &[u8]) -> io::Result<()> {
+    let (cache, name) = split(path).ok_or_else(|| {
+        let text = format!("{path:?} is no compiled file's path");
+        io::Error::new(io::ErrorKind::InvalidInput, text)
+    })?;
+    let above = cache.parent().unwrap_or(Path::new(""));
+    let above = if above.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        above
+    };
+    match mkdirat(beneath(root, above)?, CACHE_FOLDER, Mode::from_raw_mode(0o755)) {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let cache = beneath(root, cache)?;
+    let unfinished = format!(".{name}.new");
+    let written = write(cache.as_fd(), &unfinished, bytes)
+        .and_then(|()| Ok(renameat(&cache, unfinished.as_str(), &cache, name)?));
+    if written.is_err() {
+        // Already failing: a leftover that cannot be removed either is a hidden file nobody imports.
+        let _ = unlinkat(&cache, unfinished.as_str(), rustix::fs::AtFlags::empty());
+    }
+    written
+}
+
+/// The `__pycache__` folder and the file's name in it.
+fn split(path: &str) -> Option<(&Path, &str)> {
+    let (cache, name) = path.rsplit_once('/')?;
+    let legal = name.ends_with(COMPILED_SUFFIX) && (cache == CACHE_FOLDER || cache.ends_with("/__pycache__"));
+    legal.then_some((Path::new(cache), name))
+}
+
+/// A folder of the package, reached without any link.
+fn beneath(root: &OwnedFd, folder: &Path) -> io::Result<OwnedFd> {
+    Ok(openat2(
+        root,
+        folder,
+        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS,
+    )?)
+}
+
+fn write(folder: std::os::fd::BorrowedFd<'_>, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let file = openat(
+        folder,
+        name,
+        OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::from_raw_mode(0o644),
+    )?;
+    let mut file = std::fs::File::from(file);
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))?;
+    io::Write::write_all(&mut file, bytes)
+}
