@@ -1,5 +1,14 @@
-//! Logs, metrics, usage of every attempt.
+//! What is known of every attempt: its log, its metrics, what it used.
+//!
+//! Owns the record after the invoker has handed it over ([`LogStore`] is the invoker's `Recorder`): kept, found again,
+//! counted, metered, and forgotten when its time is over. Knows nothing of how a function runs.
+//! Invariant: handing over a record never waits: not for a disk, not for a lock held over one, not for room.
 
-/// The log store's handle. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct LogStore {}
+mod logs;
+mod metrics;
+
+pub use logs::LogStore;
+pub use logs::config::LogStoreConfig;
+pub use logs::error::{OpenError, QueryError};
+pub use logs::query::{LogPage, LogQuery, Order, OrderBy, Outcome};
+pub use metrics::Metrics;
