@@ -11,10 +11,33 @@ fn main() {
     let out = PathBuf::from(variable("OUT_DIR")).join("libskiffcell.so");
     // Freestanding: no C library is linked, so that it loads beside any of them.
     let status = Command::new(variable("RUSTC"))
-        .args(["--crate-name", "skiffcell", "--crate-type", "cdylib", "--edition", "2024"])
+        .args([
+            "--crate-name",
+            "skiffcell",
+            "--crate-type",
+            "cdylib",
+            "--edition",
+            "2024",
+        ])
         .args(["--target", &variable("TARGET")])
-        .args(["-C", "panic=abort", "-C", "opt-level=s", "-C", "lto=fat", "-C", "codegen-units=1"])
-        .args(["-C", "strip=debuginfo", "-C", "overflow-checks=off", "-C", "link-arg=-nostdlib"])
+        .args([
+            "-C",
+            "panic=abort",
+            "-C",
+            "opt-level=s",
+            "-C",
+            "lto=fat",
+            "-C",
+            "codegen-units=1",
+        ])
+        .args([
+            "-C",
+            "strip=debuginfo",
+            "-C",
+            "overflow-checks=off",
+            "-C",
+            "link-arg=-nostdlib",
+        ])
         .arg("cell/lib.rs")
         .arg("-o")
         .arg(&out)

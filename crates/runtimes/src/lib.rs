@@ -1,1 +1,18 @@
 //! What runs inside: manifests, bootstraps, the wire protocol between worker and runtime.
+//!
+//! Owns what a runtime is made of and what is said to it. Starts no process and reads no pipe.
+//! Invariant: nothing outside this crate knows a language.
+
+mod family;
+mod handler;
+pub mod host;
+mod load;
+mod manifest;
+mod python;
+pub mod wire;
+
+pub use family::Family;
+pub use handler::{InvalidHandler, entry_files};
+pub use load::{Load, Platform};
+pub use manifest::Manifest;
+pub use python::of_the_host as host_pythons;

@@ -22,11 +22,12 @@ pub extern "C" fn skiff_open(control: i32, pid: i32) -> i32 {
     zygote().open(control, pid).map_or_else(|errno| -errno.0, |()| 0)
 }
 
-/// Waits for an order: 1 with an order, 0 when the server is gone, or a negative error number.
+/// Waits for an order: 1 with an order, 2 with one for a warm runtime, 0 when the server is gone, or a negative error
+/// number.
 #[unsafe(no_mangle)]
 pub extern "C" fn skiff_next() -> i32 {
     match zygote().next() {
-        Ok(Next::Order) => 1,
+        Ok(Next::Order { warm }) => 1 + i32::from(warm),
         Ok(Next::Closed) => 0,
         Err(errno) => -errno.0,
     }

@@ -43,6 +43,10 @@ pub struct Order {
     pub hostname_length: u32,
     /// Instructions in `filter`.
     pub filter_length: u32,
+    /// 1 when the runtime is to warm itself before code comes, 0 when somebody is waiting for it already.
+    pub warm: u32,
+    /// Keeps the structure free of padding.
+    pub reserved: u32,
     /// The cell's host name.
     pub hostname: [u8; HOSTNAME_MAX],
     /// The seccomp filter, one instruction (`struct sock_filter`) a word.
@@ -61,13 +65,15 @@ impl Order {
         cgroups: 0,
         hostname_length: 0,
         filter_length: 0,
+        warm: 0,
+        reserved: 0,
         hostname: [0; HOSTNAME_MAX],
         filter: [0; FILTER_MAX],
     };
 
     /// The order as it is sent.
     pub fn as_bytes(&self) -> &[u8] {
-        // SAFETY: `Order` is `repr(C)` without padding (five u64, four u32, arrays of u8 and u64 whose sizes are
+        // SAFETY: `Order` is `repr(C)` without padding (five u64, six u32, arrays of u8 and u64 whose sizes are
         // multiples of 8), so all its bytes are initialised.
         unsafe { core::slice::from_raw_parts((&raw const *self).cast(), size_of::<Self>()) }
     }

@@ -15,7 +15,10 @@ const CLONE_NEWPID: usize = 0x2000_0000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     /// An order is in; fork now.
-    Order,
+    Order {
+        /// The runtime is to warm itself.
+        warm: bool,
+    },
     /// The server is gone; end.
     Closed,
 }
@@ -71,7 +74,7 @@ impl Zygote {
             // A second unshare is refused until the first is taken back, hence the setns to our own.
             let fresh = raw::setns(self.myself, CLONE_NEWPID).and_then(|()| raw::unshare(CLONE_NEWPID));
             match fresh {
-                Ok(()) => return Ok(Next::Order),
+                Ok(()) => return Ok(Next::Order { warm: self.order.warm != 0 }),
                 Err(errno) => {
                     self.fail(Step::PidNamespace, errno);
                     self.close_fds();

@@ -1,0 +1,69 @@
+//! The part of a root file system that comes from the host's own distribution: programs and libraries, read-only.
+//!
+//! Nothing of `/etc` but what programs need to find libraries, certificates and time; nothing of `/home`, `/root`,
+//! `/var` or `/usr/local`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use skiff_sandbox::{Bind, Boot, CODE_TARGET, Command, Link, Template, TextFile};
+
+/// Folders of programs, libraries and the data they need.
+const FOLDERS: &[&str] = &[
+    "/usr/bin",
+    "/usr/sbin",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/libexec",
+    "/usr/share/zoneinfo",
+    "/usr/share/ca-certificates",
+    "/etc/alternatives",
+    "/etc/ssl/certs",
+];
+/// Folders that a merged `/usr` has as links and an older one as folders.
+const TOP: &[&str] = &["/bin", "/sbin", "/lib", "/lib32", "/lib64"];
+/// Files of `/etc` that tell nothing about the host.
+const FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/services", "/etc/protocols"];
+
+/// The name by which a function reaches Skiff's own endpoints.
+pub const ENDPOINT_HOST: &str = "skiff.internal";
+
+/// A root with the host's programs and no runtime yet.
+#[must_use]
+pub fn base() -> Template {
+    let mut template = Template {
+        binds: FOLDERS.iter().chain(FILES).filter_map(|path| bind(path)).collect(),
+        links: Vec::new(),
+        files: vec![
+            text("/etc/hosts", &format!("127.0.0.1 localhost {ENDPOINT_HOST}\n::1 localhost\n")),
+            text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),
+            text("/etc/os-release", "NAME=Skiff\nID=skiff\n"),
+            text("/etc/timezone", "Etc/UTC\n"),
+        ],
+        folders: [CODE_TARGET, "/opt", "/home/qcloud", "/var/lang"].map(PathBuf::from).to_vec(),
+        boot: Boot::Exec(Command { argv: Vec::new(), environment: Vec::new() }),
+    };
+    for path in TOP {
+        match fs::read_link(path) {
+            Ok(target) => template.links.push(Link { path: path.into(), target }),
+            Err(_) => template.binds.extend(bind(path)),
+        }
+    }
+    template
+}
+
+/// A folder or file at its own path, when the host has it.
+pub(crate) fn bind(path: &str) -> Option<Bind> {
+    Path::new(path).exists().then(|| Bind { source: path.into(), target: path.into() })
+}
+
+fn text(path: &str, text: &str) -> TextFile {
+    TextFile { path: path.into(), text: text.to_owned() }
+}
+
+/// The resolver's configuration, for roots whose functions may reach the outside.
+#[must_use]
+pub fn resolv_conf(text: &str) -> TextFile {
+    self::text("/etc/resolv.conf", text)
+}

@@ -1,0 +1,81 @@
+//! What a runtime is told about the code it is to initialise.
+
+use serde::Serialize;
+use skiff_domain::Version;
+use skiff_domain::limits::RESULT_BYTES_MAX;
+
+/// The order to take code: the body of a load request.
+#[derive(Debug, Serialize)]
+pub struct Load<'a> {
+    /// The entry point, e.g. `index.main_handler`.
+    handler: &'a str,
+    /// The whole environment of the process: nothing is inherited.
+    environment: Vec<(&'a str, &'a str)>,
+    /// Largest result, in bytes.
+    result_bytes_max: usize,
+}
+
+/// What the platform tells a function through its environment beside the user's own variables.
+#[derive(Debug, Clone)]
+pub struct Platform {
+    /// `TENCENTCLOUD_REGION`.
+    pub region: String,
+    /// `TENCENTCLOUD_APPID`.
+    pub app_id: String,
+    /// `TENCENTCLOUD_UIN`.
+    pub uin: String,
+    /// Names and addresses of Skiff's own endpoints as seen from inside, e.g. `SKIFF_API_ENDPOINT`.
+    pub endpoints: Vec<(String, String)>,
+}
+
+/// The same for every function of the Python family (CONTRACT 1.3).
+const COMMON: &[(&str, &str)] = &[
+    ("TENCENTCLOUD_RUNENV", "SCF"),
+    ("USER_CODE_ROOT", "/var/user/"),
+    ("PYTHONDONTWRITEBYTECODE", "x"),
+    ("PYTHONPATH", "/var/user:/opt"),
+    ("_", "/var/lang/python3/bin/python3"),
+    ("PWD", "/var/user"),
+    ("LOGNAME", "qcloud"),
+    ("USER", "qcloud"),
+    ("HOME", "/home/qcloud"),
+    ("SHELL", "/bin/bash"),
+    ("SHLVL", "3"),
+    ("LANG", "en_US.UTF8"),
+    ("LC_ALL", "en_US.UTF8"),
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    ("LD_LIBRARY_PATH", "/var/user:/opt"),
+    ("TENCENTCLOUD_TZ", "UTC"),
+    ("_SCF_SERVER_PORT", "28902"),
+];
+
+impl<'a> Load<'a> {
+    /// The order for one version. The user's variables win over the common ones, as in the contract's platform,
+    /// and never over those with a reserved prefix, which are refused at creation.
+    #[must_use]
+    pub fn new(version: &'a Version, platform: &'a Platform) -> Self {
+        let mut environment: Vec<(&str, &str)> = COMMON.to_vec();
+        environment.extend([
+            ("SCF_RUNTIME", version.runtime.as_str()),
+            ("SCF_FUNCTIONNAME", version.key.name.as_str()),
+            ("SCF_FUNCTIONVERSION", version.label.as_str()),
+            ("SCF_NAMESPACE", version.key.namespace.as_str()),
+            ("TENCENTCLOUD_REGION", platform.region.as_str()),
+            ("TENCENTCLOUD_APPID", platform.app_id.as_str()),
+            ("TENCENTCLOUD_UIN", platform.uin.as_str()),
+        ]);
+        if version.network != skiff_domain::NetworkMode::None {
+            environment.extend(platform.endpoints.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        }
+        for (key, value) in &version.environment {
+            environment.retain(|(have, _)| have != key);
+            environment.push((key, value));
+        }
+        Self { handler: &version.handler, environment, result_bytes_max: RESULT_BYTES_MAX }
+    }
+
+    /// The order as it is sent.
+    pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+}

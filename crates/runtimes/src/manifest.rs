@@ -1,0 +1,15 @@
+//! A runtime that can run here.
+
+use skiff_domain::RuntimeName;
+use skiff_sandbox::Template;
+
+/// A runtime: its name, where it comes from, and how its root file system comes about and boots.
+#[derive(Debug, Clone)]
+pub struct Manifest {
+    /// Its documented name, e.g. `Python3.11`.
+    pub name: RuntimeName,
+    /// Where it comes from, e.g. `host:/usr/bin/python3.11`.
+    pub source: String,
+    /// What the sandbox makes of it.
+    pub template: Template,
+}

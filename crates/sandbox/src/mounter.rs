@@ -1,0 +1,68 @@
+//! The thread that mounts into sandboxes.
+//!
+//! Entering a mount namespace needs a thread whose root and working directory are its own, so there is one that does
+//! nothing else. It trusts nothing inside: the targets are folders of the read-only template.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::mpsc;
+use std::thread;
+
+use rustix::fs::CWD;
+use rustix::mount::{MoveMountFlags, move_mount};
+use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces, unshare_unsafe};
+use tokio::sync::oneshot;
+
+/// A hand on the mounting thread. The thread ends with the last hand.
+#[derive(Debug, Clone)]
+pub struct Mounter {
+    jobs: mpsc::Sender<Job>,
+}
+
+#[derive(Debug)]
+struct Job {
+    sandbox: OwnedFd,
+    trees: Vec<(OwnedFd, CString)>,
+    done: oneshot::Sender<io::Result<()>>,
+}
+
+impl Mounter {
+    /// Starts the thread.
+    pub fn start() -> io::Result<Self> {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let (started, has_started) = mpsc::channel();
+        thread::Builder::new().name("skiff-mounter".to_owned()).spawn(move || {
+            // SAFETY: only the root and working directory are no longer shared with other threads, and this thread
+            // uses neither but through the namespaces it enters below.
+            let alone = unsafe { unshare_unsafe(UnshareFlags::FS) };
+            let failed = alone.is_err();
+            let _ = started.send(alone.map_err(io::Error::from));
+            if failed {
+                return;
+            }
+            for job in queue {
+                // Whoever gave up waiting has dropped the sandbox with it.
+                let _ = job.done.send(attach(&job.sandbox, &job.trees));
+            }
+        })?;
+        has_started.recv().map_err(|_| io::Error::other("the mounting thread ended"))??;
+        Ok(Self { jobs })
+    }
+
+    /// Attaches detached trees inside the sandbox whose first process this is.
+    pub(crate) async fn attach(&self, sandbox: OwnedFd, trees: Vec<(OwnedFd, CString)>) -> io::Result<()> {
+        let (done, is_done) = oneshot::channel();
+        let ended = || io::Error::other("the mounting thread ended");
+        self.jobs.send(Job { sandbox, trees, done }).map_err(|_| ended())?;
+        is_done.await.map_err(|_| ended())?
+    }
+}
+
+fn attach(sandbox: &OwnedFd, trees: &[(OwnedFd, CString)]) -> io::Result<()> {
+    move_into_thread_name_spaces(sandbox.as_fd(), ThreadNameSpaceType::MOUNT)?;
+    for (tree, target) in trees {
+        move_mount(tree, c"", CWD, target.as_c_str(), MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    }
+    Ok(())
+}

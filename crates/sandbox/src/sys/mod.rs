@@ -1,0 +1,3 @@
+//! System calls no library wraps: one a function, a safe signature, the proof beside it.
+
+pub(crate) mod mount;
