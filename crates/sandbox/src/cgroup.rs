@@ -143,8 +143,14 @@ impl Cgroups {
                 Parent::V2(v2::Parent::open(&hierarchy, &name)?)
             }
         };
-        let shared = Shared { parent, next: AtomicU64::new(0), stuck: Mutex::new(Vec::new()) };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Shared {
+            parent,
+            next: AtomicU64::new(0),
+            stuck: Mutex::new(Vec::new()),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// The version of control groups in use: 1 or 2.
@@ -187,7 +193,11 @@ impl Cgroups {
             }
         };
         match group {
-            Ok(group) => Ok(Cgroup { group, shared: Arc::clone(&self.shared), removed: false }),
+            Ok(group) => Ok(Cgroup {
+                group,
+                shared: Arc::clone(&self.shared),
+                removed: false,
+            }),
             Err(error) => {
                 // Half a group is none.
                 self.shared.remove(&folders).ok();
@@ -218,7 +228,9 @@ impl Shared {
         if stuck.is_empty() {
             return;
         }
-        let still = stuck.into_iter().filter(|folders| tree::remove(folders, Instant::now()).is_err());
+        let still = stuck
+            .into_iter()
+            .filter(|folders| tree::remove(folders, Instant::now()).is_err());
         let still: Vec<_> = still.collect();
         self.stuck.lock().extend(still);
     }
@@ -231,7 +243,10 @@ impl Drop for Shared {
             Parent::V2(parent) => parent.homes(),
         };
         let functions: Vec<_> = homes.iter().map(|home| home.join(FUNCTIONS)).collect();
-        let folders: Vec<_> = homes.iter().flat_map(|home| [home.join(SERVER), home.clone()]).collect();
+        let folders: Vec<_> = homes
+            .iter()
+            .flat_map(|home| [home.join(SERVER), home.clone()])
+            .collect();
         let gone = tree::remove_all(&functions, Instant::now() + CLEARING_MAX)
             .and_then(|()| match &self.parent {
                 Parent::V1(parent) => parent.release(),
@@ -385,8 +400,14 @@ impl Drop for Cgroup {
 
 /// The group below which a server's groups go: its own, or, for a process that was favoured before, the one above.
 fn base_of(own: &Path) -> PathBuf {
-    let home = own.parent().filter(|_| own.file_name().is_some_and(|name| name == SERVER));
-    let home = home.filter(|home| home.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(PREFIX)));
+    let home = own
+        .parent()
+        .filter(|_| own.file_name().is_some_and(|name| name == SERVER));
+    let home = home.filter(|home| {
+        home.file_name()
+            .and_then(|name| name.to_str())
+            .is_some_and(|name| name.starts_with(PREFIX))
+    });
     home.and_then(Path::parent).unwrap_or(own).to_owned()
 }
 
@@ -397,8 +418,10 @@ fn clear_predecessor(hierarchies: &[Hierarchy], name: &str) -> Result<(), Cgroup
     let homes: Vec<Vec<PathBuf>> = hierarchies.iter().map(homes_in).collect();
     let functions: Vec<PathBuf> = homes.iter().flatten().map(|home| home.join(FUNCTIONS)).collect();
     if let Some(first) = functions.first() {
-        tree::remove_all(&functions, Instant::now() + CLEARING_MAX)
-            .map_err(|source| CgroupError::SetUp { path: first.clone(), source })?;
+        tree::remove_all(&functions, Instant::now() + CLEARING_MAX).map_err(|source| CgroupError::SetUp {
+            path: first.clone(),
+            source,
+        })?;
     }
     for (hierarchy, homes) in hierarchies.iter().zip(&homes) {
         for home in homes {

@@ -6,7 +6,7 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 
 use rustix::fs::CWD;
@@ -22,7 +22,7 @@ pub struct Mounter {
 
 #[derive(Debug)]
 struct Job {
-    sandbox: OwnedFd,
+    sandbox: Arc<OwnedFd>,
     trees: Vec<(OwnedFd, CString)>,
     done: oneshot::Sender<io::Result<()>>,
 }
@@ -51,7 +51,7 @@ impl Mounter {
     }
 
     /// Attaches detached trees inside the sandbox whose first process this is.
-    pub(crate) async fn attach(&self, sandbox: OwnedFd, trees: Vec<(OwnedFd, CString)>) -> io::Result<()> {
+    pub(crate) async fn attach(&self, sandbox: Arc<OwnedFd>, trees: Vec<(OwnedFd, CString)>) -> io::Result<()> {
         let (done, is_done) = oneshot::channel();
         let ended = || io::Error::other("the mounting thread ended");
         self.jobs.send(Job { sandbox, trees, done }).map_err(|_| ended())?;

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use rustix::mount::{OpenTreeFlags, open_tree};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, pidfd_send_signal};
 use tokio::net::unix::pipe;
-use tokio::sync::oneshot;
+use tokio::sync::watch;
 
 use crate::cgroup::Cgroup;
 use crate::mounter::Mounter;
@@ -83,9 +83,8 @@ pub struct Mount<'a> {
 #[derive(Debug)]
 pub struct Sandbox {
     id: u64,
-    pidfd: OwnedFd,
-    exit: oneshot::Receiver<Exit>,
-    exited: Option<Exit>,
+    killer: Killer,
+    exit: watch::Receiver<Option<Exit>>,
     /// Its pipes.
     pub pipes: Pipes,
     parts: Option<Parts>,
@@ -96,37 +95,38 @@ impl Sandbox {
     pub(crate) fn new(
         id: u64,
         pidfd: OwnedFd,
-        exit: oneshot::Receiver<Exit>,
+        exit: watch::Receiver<Option<Exit>>,
         pipes: Pipes,
         parts: Parts,
         zygote: Arc<Zygote>,
     ) -> Self {
-        Self { id, pidfd, exit, exited: None, pipes, parts: Some(parts), zygote }
+        let killer = Killer { pidfd: Arc::new(pidfd), cgroup: Arc::clone(&parts.cgroup) };
+        Self { id, killer, exit, pipes, parts: Some(parts), zygote }
     }
 
     /// Its group.
     #[must_use]
-    pub fn cgroup(&self) -> Option<&Cgroup> {
-        self.parts.as_ref().map(|parts| &parts.cgroup)
+    pub fn cgroup(&self) -> &Arc<Cgroup> {
+        &self.killer.cgroup
+    }
+
+    /// What kills it, for those who do not hold it.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        self.killer.clone()
     }
 
     /// Makes folders of the host appear inside. Call it once the runtime is ready: before, the sandbox has no mounts
     /// of its own.
     pub async fn mount(&self, mounter: &Mounter, mounts: &[Mount<'_>]) -> io::Result<()> {
         let trees = mounts.iter().map(detach).collect::<io::Result<Vec<_>>>()?;
-        mounter.attach(self.pidfd.as_fd().try_clone_to_owned()?, trees).await
+        mounter.attach(Arc::clone(&self.killer.pidfd), trees).await
     }
 
-    /// True once its first process has ended.
-    pub fn has_ended(&mut self) -> bool {
-        if self.exited.is_none() {
-            self.exited = match self.exit.try_recv() {
-                Ok(exit) => Some(exit),
-                Err(oneshot::error::TryRecvError::Closed) => Some(Exit::Signal(libc::SIGKILL)),
-                Err(oneshot::error::TryRecvError::Empty) => None,
-            };
-        }
-        self.exited.is_some()
+    /// True once its first process has ended, or its zygote, which takes it along.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.exit.borrow().is_some() || self.exit.has_changed().is_err()
     }
 
     /// Waits for the end of its first process, with which everything inside ends.
@@ -134,13 +134,8 @@ impl Sandbox {
     /// # Cancel safety
     /// Safe: the end is remembered.
     pub async fn ended(&mut self) -> Exit {
-        if let Some(exit) = self.exited {
-            return exit;
-        }
         // Without a zygote there is nobody to tell, and nothing inside: it died with it.
-        let exit = (&mut self.exit).await.unwrap_or(Exit::Signal(libc::SIGKILL));
-        self.exited = Some(exit);
-        exit
+        self.exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Signal(libc::SIGKILL))
     }
 
     /// Why it was never ready, where a wall could not be put up.
@@ -151,11 +146,7 @@ impl Sandbox {
 
     /// Kills everything inside. Also what is frozen, once it is thawed.
     pub fn kill(&self) {
-        // It may have ended by itself: then there is nothing to kill.
-        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
-        if let Some(parts) = &self.parts {
-            let _ = parts.cgroup.thaw();
-        }
+        self.killer.kill();
     }
 
     /// Kills everything inside, waits for its end and hands back what the sandbox was made of.
@@ -163,6 +154,22 @@ impl Sandbox {
         self.kill();
         self.ended().await;
         self.parts.take()
+    }
+}
+
+/// Kills one sandbox.
+#[derive(Debug, Clone)]
+pub struct Killer {
+    pidfd: Arc<OwnedFd>,
+    cgroup: Arc<Cgroup>,
+}
+
+impl Killer {
+    /// Kills everything inside.
+    pub fn kill(&self) {
+        // It may have ended by itself: then there is nothing to kill. A frozen process dies when it is thawed.
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let _ = self.cgroup.thaw();
     }
 }
 

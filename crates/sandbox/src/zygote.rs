@@ -82,7 +82,7 @@ pub enum BirthError {
 #[derive(Debug)]
 pub struct Parts {
     /// Its group: limits and accounting.
-    pub cgroup: Cgroup,
+    pub cgroup: Arc<Cgroup>,
     /// Its network namespace.
     pub network: Network,
     /// Its user and group id.
@@ -127,7 +127,7 @@ struct Shared {
 struct Ledger {
     booted: Option<oneshot::Sender<()>>,
     births: HashMap<u64, oneshot::Sender<Result<Born, BirthError>>>,
-    exits: HashMap<u64, oneshot::Sender<Exit>>,
+    exits: HashMap<u64, watch::Sender<Option<Exit>>>,
     /// Walls that failed after the birth was announced, by order.
     failures: HashMap<u64, BirthError>,
     gone: bool,
@@ -136,7 +136,7 @@ struct Ledger {
 #[derive(Debug)]
 struct Born {
     pidfd: OwnedFd,
-    exit: oneshot::Receiver<Exit>,
+    exit: watch::Receiver<Option<Exit>>,
 }
 
 impl Zygote {
@@ -296,7 +296,7 @@ impl Ledger {
             (kind::READY, _) => drop(self.booted.take().map(|booted| booted.send(()))),
             (kind::BORN, Some(pidfd)) => {
                 // Its end may be the very next notice.
-                let (sender, exit) = oneshot::channel();
+                let (sender, exit) = watch::channel(None);
                 self.exits.insert(notice.value.cast_unsigned(), sender);
                 if let Some(waiting) = self.births.remove(&notice.id) {
                     // Somebody who stopped waiting drops the pidfd, and the pipes with it.
@@ -305,7 +305,7 @@ impl Ledger {
             }
             (kind::EXITED, _) => {
                 if let Some(waiting) = self.exits.remove(&notice.id) {
-                    drop(waiting.send(Exit::from_wait_status(notice.value)));
+                    waiting.send_replace(Some(Exit::from_wait_status(notice.value)));
                 }
             }
             (kind::FAILED, _) => {
