@@ -196,6 +196,21 @@ impl fmt::Display for FunctionUid {
     }
 }
 
+impl FromStr for FunctionUid {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let is_random = |tail: &str| tail.len() == 8 && tail.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9'));
+        if text.strip_prefix("lam-").is_some_and(is_random) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InvalidName::new(
+            "function id",
+            text,
+            "give 'lam-' and eight lower-case letters or digits",
+        ))
+    }
+}
+
 /// One invocation's id: `context.request_id`, `Result.FunctionRequestId` and the id in its logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -263,5 +278,14 @@ mod tests {
     fn a_function_uid_uses_all_forty_bits() {
         assert_eq!(FunctionUid::from_random([0; 5]).as_str(), "lam-aaaaaaaa");
         assert_eq!(FunctionUid::from_random([255; 5]).as_str(), "lam-99999999");
+    }
+
+    #[test]
+    fn a_function_uid_reads_back_from_its_text() {
+        let uid = FunctionUid::from_random([1, 2, 3, 4, 5]);
+        assert_eq!(uid.as_str().parse(), Ok(uid));
+        for bad in ["", "lam-", "lam-abc", "lam-ABCDEFGH", "lam-abcdefghi", "fn-abcdefgh"] {
+            assert!(bad.parse::<FunctionUid>().is_err(), "{bad} is not legal");
+        }
     }
 }
