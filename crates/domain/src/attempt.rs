@@ -104,6 +104,21 @@ pub enum StartError {
     Platform(String),
 }
 
+impl StartError {
+    /// What the failed start wrote and used, where the user's code got to run at all.
+    #[must_use]
+    pub const fn init_output(&self) -> Option<&InitOutput> {
+        match self {
+            Self::HandlerNotFound(_, output)
+            | Self::UserCode(_, output)
+            | Self::Exited(_, output)
+            | Self::OutOfMemory(output)
+            | Self::TimedOut(output) => Some(output),
+            Self::NoRoom(_) | Self::Platform(_) => None,
+        }
+    }
+}
+
 /// What a failed start wrote and used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InitOutput {
