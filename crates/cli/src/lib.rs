@@ -1,1 +1,49 @@
-//! Commands for people: a client of the public API, nothing more.
+//! The commands people type: a client of the public API, nothing more.
+//!
+//! Owns words, tables, files on the user's disk and exit codes. Invariant: nothing here knows how the server works; what
+//! the API does not say, no command can show.
+#![forbid(unsafe_code)]
+
+mod client;
+mod commands;
+mod connection;
+mod console;
+mod error;
+mod manifest;
+mod package;
+mod progress;
+mod settings;
+mod suggest;
+#[cfg(test)]
+mod testing;
+
+use std::process::ExitCode;
+
+pub use commands::Command;
+pub use connection::{Global, default_data_dir};
+pub use console::Format;
+pub use error::{CliError, Exit};
+
+use crate::console::Console;
+
+/// Runs one command and says how it ended: 0 fine, 1 the function failed, 2 usage, 3 the service refused, 4 cannot reach
+/// it. `root` is the whole command line, which shell completion describes.
+pub fn run(global: &Global, command: &Command, root: impl FnOnce() -> clap::Command) -> ExitCode {
+    let mut console = Console::standard(global.output);
+    let result = command
+        .run(global, &mut console, root)
+        .and_then(|()| Ok(console.flush()?));
+    finish(&mut console, result).into()
+}
+
+/// Reports an error the way the output format asks for and names its exit code.
+fn finish(console: &mut Console, result: Result<(), CliError>) -> Exit {
+    match result {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            let exit = error.exit();
+            console.error(&error);
+            exit
+        }
+    }
+}

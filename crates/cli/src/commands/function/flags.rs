@@ -1,0 +1,61 @@
+//! A function's settings as flags, shared by `create` and `update`.
+
+use skiff_domain::NetworkMode;
+
+use crate::error::CliError;
+use crate::settings::Settings;
+
+/// Flags for what can be set of a function.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(super) struct SettingsFlags {
+    /// Runtime, e.g. Python3 for the newest installed or Python3.11
+    #[arg(long, value_name = "NAME")]
+    runtime: Option<String>,
+    /// Entry point, e.g. index.main_handler
+    #[arg(long, value_name = "NAME")]
+    handler: Option<String>,
+    /// Memory in MB: 64, or a multiple of 128 up to 3072
+    #[arg(long, value_name = "MB")]
+    memory: Option<u32>,
+    /// Longest run of one event, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<u32>,
+    /// Longest initialisation, in seconds
+    #[arg(long, value_name = "SECONDS")]
+    init_timeout: Option<u32>,
+    /// What it is for
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+    /// An environment variable; give the flag once for each. Those given replace all the function had
+    #[arg(long = "env", short, value_name = "KEY=VALUE")]
+    environment: Vec<String>,
+    /// No environment variables
+    #[arg(long = "no-env", conflicts_with = "environment")]
+    no_environment: bool,
+    /// What it may reach: public (the outside), private (Skiff's own endpoints) or none
+    #[arg(long, value_name = "MODE")]
+    network: Option<NetworkMode>,
+}
+
+impl SettingsFlags {
+    /// The settings the flags say.
+    pub(super) fn settings(&self) -> Result<Settings, CliError> {
+        let variable = |text: &String| {
+            let invalid = || CliError::argument("--env", text, "give KEY=VALUE");
+            text.split_once('=')
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .ok_or_else(invalid)
+        };
+        let environment: Vec<_> = self.environment.iter().map(variable).collect::<Result<_, _>>()?;
+        Ok(Settings {
+            runtime: self.runtime.clone(),
+            handler: self.handler.clone(),
+            memory_mb: self.memory,
+            timeout_s: self.timeout,
+            init_timeout_s: self.init_timeout,
+            description: self.description.clone(),
+            environment: (self.no_environment || !environment.is_empty()).then_some(environment),
+            network: self.network,
+        })
+    }
+}

@@ -1,0 +1,171 @@
+//! `skiff invoke`: the result to stdout, everything about it to stderr, so that results can be piped.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use super::InNamespace;
+use crate::client::Client;
+use crate::console::{Console, Format, bytes, text};
+use crate::error::CliError;
+
+/// Arguments of `skiff invoke`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Exit code: 0 when the function returned, 1 when it failed.\n\n\
+    skiff invoke hello --data '{\"name\": \"you\"}' --log\n\
+    skiff invoke hello --data @event.json\n\
+    cat event.json | skiff invoke hello --data -")]
+pub struct Args {
+    /// The function
+    name: String,
+    #[command(flatten)]
+    namespace: InNamespace,
+    /// The event: JSON, @FILE or - for stdin [default: {}]
+    #[arg(long, short, value_name = "JSON")]
+    data: Option<String>,
+    /// Which version or alias [default: $LATEST]
+    #[arg(long, value_name = "VERSION")]
+    qualifier: Option<String>,
+    /// Print the end of the call's log, too
+    #[arg(long, short)]
+    log: bool,
+    /// Do not wait for the result: the event is queued
+    #[arg(long = "async", conflicts_with = "log")]
+    asynchronous: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
+        let mut params = json!({"FunctionName": self.name});
+        self.namespace.add_to(&mut params);
+        if let Some(qualifier) = &self.qualifier {
+            params["Qualifier"] = json!(qualifier);
+        }
+        if let Some(event) = self.event(&mut io::stdin())? {
+            params["ClientContext"] = json!(event);
+        }
+        if self.asynchronous {
+            params["InvocationType"] = json!("Event");
+        }
+        if self.log {
+            params["LogType"] = json!("Tail");
+        }
+        let answer = client.call_function("Invoke", &params)?;
+        let result = &answer["Result"];
+        if self.asynchronous {
+            return Ok(console.done(
+                result,
+                format_args!("accepted, request id {}", text(result, "FunctionRequestId")),
+            )?);
+        }
+        show(console, result)
+    }
+
+    /// The event's text, which is some JSON.
+    fn event(&self, stdin: &mut impl Read) -> Result<Option<String>, CliError> {
+        let read = |path: &str, text: io::Result<String>| {
+            text.map_err(|source| CliError::Read {
+                path: PathBuf::from(path),
+                source,
+            })
+        };
+        let event = match self.data.as_deref() {
+            None => return Ok(None),
+            Some("-") => {
+                let mut text = String::new();
+                read("stdin", stdin.read_to_string(&mut text).map(|_| text))?
+            }
+            Some(data) => match data.strip_prefix('@') {
+                Some(path) => read(path, fs::read_to_string(path))?,
+                None => data.to_owned(),
+            },
+        };
+        match serde_json::from_str::<IgnoredAny>(&event) {
+            Ok(_) => Ok(Some(event)),
+            Err(error) => Err(CliError::argument(
+                "--data",
+                &event,
+                format!("give JSON, @FILE or - ({error})"),
+            )),
+        }
+    }
+}
+
+fn show(console: &mut Console, result: &Value) -> Result<(), CliError> {
+    let returned = result["RetMsg"].as_str().unwrap_or_default();
+    let failed = result["InvokeResult"] != 0;
+    // Programs get all of it in one piece; people get the log and the traceback first, then the result.
+    if console.format == Format::Json {
+        console.json(result)?;
+    } else {
+        console.side(result["Log"].as_str().unwrap_or_default())?;
+    }
+    if !failed {
+        if console.format == Format::Table {
+            console.print(format_args!("{returned}\n"))?;
+            console.flush()?;
+            console.say(format_args!(
+                "duration {} ms, billed {} ms, memory {}, request id {}",
+                text(result, "Duration"),
+                text(result, "BillDuration"),
+                bytes(result["MemUsage"].as_u64().unwrap_or_default()),
+                text(result, "FunctionRequestId"),
+            ))?;
+        }
+        return Ok(());
+    }
+    let error: Value = serde_json::from_str(returned).unwrap_or_default();
+    let message = match (error["errorMessage"].as_str(), error["statusCode"].as_u64()) {
+        (Some(message), Some(status)) => format!("{message} ({status})"),
+        (Some(message), None) => message.to_owned(),
+        (None, _) => text(result, "ErrMsg"),
+    };
+    if console.format == Format::Table {
+        console.side(error["stackTrace"].as_str().unwrap_or_default())?;
+        console.say(format_args!("request id {}", text(result, "FunctionRequestId")))?;
+    }
+    Err(CliError::FunctionFailed { message })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(data: &str) -> Args {
+        Args {
+            name: "hello".to_owned(),
+            namespace: InNamespace::default(),
+            data: Some(data.to_owned()),
+            qualifier: None,
+            log: false,
+            asynchronous: false,
+        }
+    }
+
+    #[test]
+    fn an_event_is_given_as_text_file_or_stdin_and_kept_as_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("event.json");
+        fs::write(&file, " [1, 2] ").expect("a file");
+        for (data, event) in [
+            (r#"{"a": 1}"#, r#"{"a": 1}"#),
+            ("\"text\"", "\"text\""),
+            ("-", "{\"from\":\"stdin\"}"),
+            (&format!("@{}", file.display()), " [1, 2] "),
+        ] {
+            let found = args(data).event(&mut b"{\"from\":\"stdin\"}".as_slice()).expect(data);
+            assert_eq!(found.as_deref(), Some(event));
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_no_json_or_no_file_is_a_usage_error() {
+        for data in ["{", "", "hello", "@/nowhere/event.json"] {
+            let error = args(data).event(&mut io::empty()).expect_err(data);
+            assert_eq!(error.exit() as u8, 2, "{error}");
+        }
+    }
+}

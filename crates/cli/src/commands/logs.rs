@@ -1,0 +1,179 @@
+//! `skiff logs`: what a function's calls wrote, oldest first; with `-f` also what they write from now on.
+
+mod follow;
+mod since;
+mod window;
+
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use self::follow::Follow;
+use self::window::windows;
+use super::InNamespace;
+use crate::client::Client;
+use crate::console::{Console, Format, text};
+use crate::error::CliError;
+
+/// Calls shown when no limit is given.
+const LIMIT_DEFAULT: usize = 100;
+/// Most calls asked for at a time.
+const PAGE: usize = 100;
+/// Offset and limit together (CONTRACT 2.5).
+const REACH: usize = 10_000;
+/// How often to ask for more.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Arguments of `skiff logs`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The function
+    name: String,
+    #[command(flatten)]
+    namespace: InNamespace,
+    /// Go on with new calls until interrupted
+    #[arg(long, short)]
+    follow: bool,
+    /// Calls since then: an age such as 10m, 2h or 3d, or a time as shown (UTC+8), or in RFC 3339
+    #[arg(long, default_value = "1d", value_name = "AGE|TIME")]
+    since: String,
+    /// The newest so many calls
+    #[arg(long, default_value_t = LIMIT_DEFAULT, value_name = "CALLS")]
+    limit: usize,
+    /// This call only
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// Calls that ended like this only
+    #[arg(long, value_enum, value_name = "STATUS")]
+    status: Option<Status>,
+    /// Calls of this version only
+    #[arg(long, value_name = "VERSION")]
+    qualifier: Option<String>,
+}
+
+/// How a call ended, as the API filters it (CONTRACT 2.5).
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Status {
+    /// Returned
+    Ok,
+    /// Did not return
+    Failed,
+    /// Ran out of time
+    Timeout,
+    /// Reached its memory or another limit
+    Limit,
+    /// Raised an exception
+    Exception,
+}
+
+impl Status {
+    fn ret_code(self) -> &'static str {
+        match self {
+            Self::Ok => "is0",
+            Self::Failed => "not0",
+            Self::Timeout => "TimeLimitExceeded",
+            Self::Limit => "ResourceLimitExceeded",
+            Self::Exception => "UserCodeException",
+        }
+    }
+}
+
+impl Args {
+    pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
+        let now = Timestamp::now();
+        let since = since::parse(&self.since, now)?;
+        let mut follow = Follow::new(now);
+        let page = |window, offset| self.page(client, window, offset, PAGE);
+        if self.follow {
+            // What is there already is no news, whether the limit lets it be shown or not.
+            follow.news(now, page)?;
+        }
+        for call in self.newest(client, since, now)? {
+            follow.remember(&call);
+            show(console, &call)?;
+        }
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
+            console.flush()?;
+            thread::sleep(POLL);
+            for call in follow.news(Timestamp::now(), page)? {
+                show(console, &call)?;
+            }
+        }
+    }
+
+    /// The newest calls since then, oldest first. The API answers a day at a time, so days are asked for newest first.
+    fn newest(&self, client: &Client, since: Timestamp, now: Timestamp) -> Result<Vec<Value>, CliError> {
+        let mut found: Vec<Value> = Vec::new();
+        for window in windows(since, now) {
+            let mut offset = 0;
+            while found.len() < self.limit && offset < REACH {
+                let limit = PAGE.min(self.limit - found.len()).min(REACH - offset);
+                let page = self.page(client, window, offset, limit)?;
+                offset += page.len();
+                let last = page.len() < limit;
+                found.extend(page);
+                if last {
+                    break;
+                }
+            }
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    /// Calls of a window, newest first.
+    fn page(
+        &self,
+        client: &Client,
+        (start, end): (Timestamp, Timestamp),
+        offset: usize,
+        limit: usize,
+    ) -> Result<Vec<Value>, CliError> {
+        let mut params = json!({
+            "FunctionName": self.name,
+            "StartTime": since::shown(start),
+            "EndTime": since::shown(end),
+            "Offset": offset,
+            "Limit": limit,
+            "Order": "desc",
+            "OrderBy": "start_time",
+        });
+        self.namespace.add_to(&mut params);
+        if let Some(id) = &self.request_id {
+            params["FunctionRequestId"] = json!(id);
+        }
+        if let Some(qualifier) = &self.qualifier {
+            params["Qualifier"] = json!(qualifier);
+        }
+        if let Some(status) = self.status {
+            params["Filter"] = json!({"RetCode": status.ret_code()});
+        }
+        Ok(client.call("GetFunctionLogs", &params)?["Data"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default())
+    }
+}
+
+/// One call: a line of its own, then its log as it is. Programs get one JSON object a line.
+fn show(console: &mut Console, call: &Value) -> Result<(), CliError> {
+    if console.format == Format::Json {
+        return Ok(console.json_line(call)?);
+    }
+    let ended = match call["RetCode"].as_i64() {
+        Some(0) => "ok",
+        Some(2) => "running",
+        _ => "failed",
+    };
+    let (start, id) = (text(call, "StartTime"), text(call, "RequestId"));
+    let log = call["Log"].as_str().unwrap_or_default().trim_end();
+    Ok(console.print(format_args!(
+        "==> {start} {id} {ended}, {} ms\n{log}\n",
+        text(call, "Duration")
+    ))?)
+}

@@ -1,0 +1,389 @@
+//! Whole command lines against an API in this process: what is asked of it, what is printed, how it ends.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::testing::{Answer, FakeApi, run};
+
+fn active(_: &Value) -> Answer {
+    Ok(
+        json!({"FunctionName": "hello", "Status": "Active", "Runtime": "Python3.11", "MemorySize": 128, "Timeout": 3,
+              "InitTimeout": 65, "Handler": "index.main_handler", "Description": ""}),
+    )
+}
+
+fn no_function() -> Answer {
+    Err((
+        "ResourceNotFound.Function",
+        "Function [helo] was not found in namespace [default].",
+    ))
+}
+
+fn folder(yaml: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("skiff.yaml"), yaml).expect("a file");
+    fs::write(
+        folder.path().join("index.py"),
+        "def main_handler(event, context):\n    return 1\n",
+    )
+    .expect("a file");
+    folder
+}
+
+fn path(folder: &tempfile::TempDir) -> &str {
+    folder.path().to_str().expect("UTF-8")
+}
+
+#[test]
+fn functions_are_listed_page_by_page_as_a_table_or_json() {
+    let api = FakeApi::start(|_, params| {
+        let offset = params["Offset"].as_u64().expect("a number");
+        let page: Vec<_> = (offset..250)
+            .take(100)
+            .map(|id| json!({"FunctionName": format!("f{id}"), "Status": "Active"}))
+            .collect();
+        Ok(json!({"Functions": page, "TotalCount": 250}))
+    });
+    let table = api.run(&["function", "list", "-n", "staging"]);
+    assert_eq!((table.exit, table.out.lines().count()), (0, 251), "{table:?}");
+    assert!(table.out.starts_with("NAMESPACE  NAME"), "{}", table.out);
+    assert_eq!(api.calls().len(), 3);
+    assert_eq!(api.params("ListFunctions")["Namespace"], "staging");
+    let json = api.run(&["function", "list", "--output", "json"]);
+    let listed: Vec<Value> = serde_json::from_str(&json.out).expect("JSON");
+    assert_eq!(listed.len(), 250);
+}
+
+#[test]
+fn a_mistyped_name_suggests_the_near_one_and_exits_3() {
+    let api = FakeApi::start(|action, _| match action {
+        "ListFunctions" => Ok(json!({"Functions": [{"FunctionName": "hello"}, {"FunctionName": "probe"}]})),
+        _ => no_function(),
+    });
+    for command in [
+        &["invoke", "helo"][..],
+        &["function", "show", "helo"],
+        &["function", "delete", "helo"],
+        &["logs", "helo"],
+    ] {
+        let ran = api.run(command);
+        assert_eq!(ran.exit, 3, "{ran:?}");
+        assert!(
+            ran.err.contains("did you mean hello?") && ran.err.contains("ResourceNotFound.Function"),
+            "{ran:?}"
+        );
+    }
+    let ran = api.run(&["invoke", "helo", "-o", "json"]);
+    let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+    assert_eq!(error["error"]["code"], "ResourceNotFound.Function");
+    assert_eq!(error["error"]["hint"], "did you mean hello?");
+}
+
+#[test]
+fn nobody_there_exits_4_and_says_how_to_start_the_server() {
+    let ran = run(&[
+        "function",
+        "list",
+        "--endpoint",
+        "127.0.0.1:1",
+        "--secret-id",
+        "a",
+        "--secret-key",
+        "b",
+    ]);
+    assert_eq!(ran.exit, 4, "{ran:?}");
+    assert!(
+        ran.err.contains("http://127.0.0.1:1") && ran.err.contains("skiff serve"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_wrong_key_exits_3_with_what_does_not_fit() {
+    let api = FakeApi::start(|_, _| Ok(json!({})));
+    let ran = api.run(&["namespace", "list"]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    let endpoint = api.endpoint();
+    let ran = run(&[
+        "namespace",
+        "list",
+        "--endpoint",
+        &endpoint,
+        "--secret-id",
+        "AKIDlocaltest",
+        "--secret-key",
+        "no",
+    ]);
+    assert_eq!(ran.exit, 3, "{ran:?}");
+    assert!(ran.err.contains("the secret key does not fit the secret id"), "{ran:?}");
+}
+
+#[test]
+fn a_result_goes_to_stdout_alone_and_its_log_and_figures_to_stderr() {
+    let api = FakeApi::start(|_, _| {
+        Ok(
+            json!({"Result": {"InvokeResult": 0, "RetMsg": "{\"a\": 1}", "Log": "START\nhi\nEND", "Duration": 1.5,
+                  "BillDuration": 2, "MemUsage": 3_207_168, "FunctionRequestId": "id-1"}}),
+        )
+    });
+    let ran = api.run(&["invoke", "hello", "--data", "{\"n\": [1]}", "--log", "--qualifier", "2"]);
+    assert_eq!((ran.exit, ran.out.as_str()), (0, "{\"a\": 1}\n"), "{ran:?}");
+    for said in [
+        "START\nhi\nEND\n",
+        "duration 1.5 ms, billed 2 ms, memory 3.1 MB, request id id-1",
+    ] {
+        assert!(ran.err.contains(said), "{ran:?}");
+    }
+    let expected =
+        json!({"FunctionName": "hello", "Qualifier": "2", "ClientContext": "{\"n\": [1]}", "LogType": "Tail"});
+    assert_eq!(api.params("Invoke"), expected);
+}
+
+#[test]
+fn a_function_that_failed_exits_1_with_its_traceback() {
+    let api = FakeApi::start(|_, _| {
+        let error = json!({"errorCode": -1, "errorMessage": "user code exception caught", "statusCode": 430,
+                           "stackTrace": "Traceback\n  boom"});
+        Ok(json!({"Result": {"InvokeResult": 1, "RetMsg": error.to_string(), "FunctionRequestId": "id-1"}}))
+    });
+    let ran = api.run(&["invoke", "hello"]);
+    assert_eq!((ran.exit, ran.out.as_str()), (1, ""), "{ran:?}");
+    assert!(
+        ran.err.contains("Traceback\n  boom\n") && ran.err.contains("user code exception caught (430)"),
+        "{ran:?}"
+    );
+    let ran = api.run(&["invoke", "hello", "-o", "json"]);
+    let result: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!((ran.exit, &result["InvokeResult"]), (1, &json!(1)), "{ran:?}");
+}
+
+#[test]
+fn an_asynchronous_call_shows_what_the_server_says_to_it() {
+    let api = FakeApi::start(|_, params| match params["InvocationType"].as_str() {
+        Some("Event") => Err((
+            "InvalidParameterValue.InvokeType",
+            "InvocationType Event is not available yet.",
+        )),
+        _ => Ok(json!({})),
+    });
+    let ran = api.run(&["invoke", "hello", "--async"]);
+    assert_eq!(ran.exit, 3, "{ran:?}");
+    assert!(
+        ran.err
+            .contains("is not available yet. (InvalidParameterValue.InvokeType)"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_new_folder_is_created_with_everything_said() {
+    let created = std::sync::atomic::AtomicBool::new(false);
+    let api = FakeApi::start(move |action, params| match action {
+        "CreateFunction" => {
+            created.store(true, std::sync::atomic::Ordering::SeqCst);
+            Ok(json!({}))
+        }
+        "GetFunction" if !created.load(std::sync::atomic::Ordering::SeqCst) => no_function(),
+        "GetFunction" => active(params),
+        _ => Ok(json!({})),
+    });
+    let folder = folder("name: hello\nruntime: Python3\nnamespace: staging\nenvironment: {A: 1}\nnetwork: none\n");
+    let ran = api.run(&["deploy", path(&folder)]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert!(
+        ran.out
+            .starts_with("staging/hello created: Python3.11, 128 MB, 3 s (1 file, "),
+        "{ran:?}"
+    );
+    assert_eq!(api.changes(), ["CreateNamespace", "CreateFunction"]);
+    let mut params = api.params("CreateFunction");
+    assert!(
+        params["Code"]["ZipFile"]
+            .as_str()
+            .is_some_and(|zip| zip.starts_with("UEsDB")),
+        "{params}"
+    );
+    params["Code"] = Value::Null;
+    let expected = json!({
+        "Runtime": "Python3", "Handler": "index.main_handler", "MemorySize": 128, "Timeout": 3, "InitTimeout": 65,
+        "Description": "", "Environment": {"Variables": [{"Key": "A", "Value": "1"}]},
+        "PublicNetConfig": {"PublicNetStatus": "DISABLE", "EipConfig": {"EipStatus": "DISABLE"}},
+        "VpcConfig": {"VpcId": "none", "SubnetId": ""},
+        "FunctionName": "hello", "Namespace": "staging", "Code": null,
+    });
+    assert_eq!(params, expected);
+}
+
+#[test]
+fn a_known_function_gets_its_code_and_only_the_settings_that_differ() {
+    let api = FakeApi::start(|action, params| {
+        if action == "GetFunction" {
+            active(params)
+        } else {
+            Ok(json!({}))
+        }
+    });
+    let folder = folder("name: hello\nruntime: Python3\nmemory: 256\nhandler: app.go\n");
+    let ran = api.run(&["deploy", path(&folder)]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert!(
+        ran.out
+            .starts_with("hello updated: memory 128 -> 256, handler index.main_handler -> app.go, code (1 file,"),
+        "{ran:?}"
+    );
+    assert_eq!(api.changes(), ["UpdateFunctionCode", "UpdateFunctionConfiguration"]);
+    let expected = json!({"MemorySize": 256, "FunctionName": "hello", "Namespace": "default"});
+    assert_eq!(api.params("UpdateFunctionConfiguration"), expected);
+    assert_eq!(api.params("UpdateFunctionCode")["Handler"], "app.go");
+}
+
+#[test]
+fn a_mistake_in_one_function_leaves_all_as_they_were() {
+    let api = FakeApi::start(|_, params| active(params));
+    let folder =
+        folder("functions:\n  - {name: one, runtime: Python3}\n  - {name: two, runtime: Python3, code: gone}\n");
+    let ran = api.run(&["deploy", path(&folder)]);
+    assert_eq!((ran.exit, api.calls().len()), (2, 0), "{ran:?}");
+    assert!(ran.err.contains("skiff.yaml:3:"), "{ran:?}");
+}
+
+#[test]
+fn a_deployment_that_fails_says_why_and_exits_3() {
+    let api = FakeApi::start(|action, _| match action {
+        "GetFunction" => Ok(
+            json!({"Status": "UpdateFailed", "StatusReasons": [{"ErrorCode": "x", "ErrorMessage": "no entry file"}]}),
+        ),
+        _ => Ok(json!({})),
+    });
+    let folder = folder("name: hello\nruntime: Python3\n");
+    let ran = api.run(&["deploy", path(&folder)]);
+    assert_eq!(ran.exit, 3, "{ran:?}");
+    assert!(ran.err.contains("hello is UpdateFailed: no entry file"), "{ran:?}");
+}
+
+#[test]
+fn a_large_upload_arrives_whole() {
+    let api = FakeApi::start(|action, params| {
+        if action == "GetFunction" {
+            active(params)
+        } else {
+            Ok(json!({}))
+        }
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let zip = folder.path().join("code.zip");
+    let content: Vec<u8> = (0..3_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
+    fs::write(&zip, &content).expect("a file");
+    let ran = api.run(&["function", "update", "hello", "--code", zip.to_str().expect("UTF-8")]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    let sent = api.params("UpdateFunctionCode")["Code"]["ZipFile"]
+        .as_str()
+        .map(str::len);
+    assert_eq!(sent, Some(4_000_000));
+}
+
+#[test]
+fn an_update_of_nothing_is_a_usage_error() {
+    let api = FakeApi::start(|_, _| Ok(json!({})));
+    let ran = api.run(&["function", "update", "hello"]);
+    assert_eq!((ran.exit, api.calls().len()), (2, 0), "{ran:?}");
+}
+
+#[test]
+fn flags_become_the_parameters_they_name() {
+    let api = FakeApi::start(|action, params| {
+        if action == "GetFunction" {
+            active(params)
+        } else {
+            Ok(json!({}))
+        }
+    });
+    let ran = api.run(&[
+        "function",
+        "update",
+        "hello",
+        "--memory",
+        "512",
+        "--timeout",
+        "9",
+        "--env",
+        "A=1=2",
+        "-e",
+        "B=",
+        "--network",
+        "private",
+    ]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    let params = api.params("UpdateFunctionConfiguration");
+    assert_eq!((&params["MemorySize"], &params["Timeout"]), (&json!(512), &json!(9)));
+    let variables = json!([{"Key": "A", "Value": "1=2"}, {"Key": "B", "Value": ""}]);
+    assert_eq!(params["Environment"]["Variables"], variables);
+    assert_eq!(params["PublicNetConfig"]["PublicNetStatus"], "DISABLE");
+
+    api.run(&["function", "copy", "hello", "hi", "--to-namespace", "prod", "--replace"]);
+    let expected = json!({"FunctionName": "hello", "NewFunctionName": "hi", "TargetNamespace": "prod", "Override": true,
+                          "CopyConfiguration": true});
+    assert_eq!(api.params("CopyFunction"), expected);
+}
+
+#[test]
+fn logs_are_printed_oldest_first_and_filtered_by_the_server() {
+    let api = FakeApi::start(|_, params| {
+        let calls: Vec<Value> = (1..=3)
+            .rev()
+            .map(|id| json!({"RequestId": format!("r{id}"), "StartTime": "2026-03-18 09:16:13", "RetCode": id - 1, "Duration": 2,
+                             "RetryNum": 0, "Log": format!("line {id}\n")}))
+            .collect();
+        let limit = usize::try_from(params["Limit"].as_u64().expect("a number")).expect("small");
+        Ok(json!({"Data": calls[..limit.min(3)]}))
+    });
+    let ran = api.run(&[
+        "logs",
+        "hello",
+        "--since",
+        "2h",
+        "--status",
+        "exception",
+        "--limit",
+        "2",
+    ]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    let expected =
+        "==> 2026-03-18 09:16:13 r2 failed, 2 ms\nline 2\n==> 2026-03-18 09:16:13 r3 running, 2 ms\nline 3\n";
+    assert_eq!(ran.out, expected);
+    let params = api.params("GetFunctionLogs");
+    assert_eq!(params["Filter"], json!({"RetCode": "UserCodeException"}));
+    assert_eq!((&params["Order"], &params["Limit"]), (&json!("desc"), &json!(2)));
+}
+
+#[test]
+fn top_and_runtimes_come_from_the_status_page() {
+    let api = FakeApi::start(|path, _| match path {
+        "/status.json" => Ok(json!({
+            "version": "0.1.0", "uptimeSeconds": 65, "runtimes": ["Python3.11"],
+            "functions": [{"namespace": "default", "name": "hello", "version": "$LATEST", "runtime": "Python3.11",
+                           "memoryMb": 128, "running": 2, "waiting": 1, "idle": 3}],
+        })),
+        _ => no_function(),
+    });
+    let top = api.run(&["top"]);
+    assert_eq!(top.exit, 0, "{top:?}");
+    assert!(
+        top.out
+            .starts_with("skiff 0.1.0, up 1 min 5 s; 2 running, 1 waiting, 3 idle\n\nNAMESPACE"),
+        "{top:?}"
+    );
+    assert_eq!(api.run(&["runtime", "list"]).out, "NAME\nPython3.11\n");
+}
+
+#[test]
+fn completion_needs_no_server() {
+    for shell in ["bash", "zsh", "fish"] {
+        let ran = run(&["completion", shell]);
+        assert_eq!(ran.exit, 0, "{ran:?}");
+        assert!(ran.out.contains("namespace"), "{shell}");
+    }
+}

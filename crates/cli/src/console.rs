@@ -1,0 +1,226 @@
+//! What a command says: results to stdout as tables or JSON, remarks and errors to stderr.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::error::CliError;
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Where a command writes.
+pub(crate) struct Console {
+    pub(crate) format: Format,
+    out: Box<dyn Write>,
+    err: Box<dyn Write>,
+    /// stdout is a terminal: tables fit its width and live views are redrawn.
+    pub(crate) terminal: bool,
+    /// stderr is a terminal: progress is shown.
+    pub(crate) progress: bool,
+}
+
+impl Console {
+    /// The process's own streams.
+    pub(crate) fn standard(format: Format) -> Self {
+        Self {
+            format,
+            out: Box::new(io::BufWriter::new(io::stdout())),
+            err: Box::new(io::stderr()),
+            terminal: io::stdout().is_terminal(),
+            progress: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Streams of a test's own, which no person watches.
+    #[cfg(test)]
+    pub(crate) fn to(format: Format, out: Box<dyn Write>, err: Box<dyn Write>) -> Self {
+        Self {
+            format,
+            out,
+            err,
+            terminal: false,
+            progress: false,
+        }
+    }
+
+    /// A result that is a list: a table, or the values as they are.
+    pub(crate) fn list(
+        &mut self,
+        values: &[Value],
+        header: &[&str],
+        row: impl Fn(&Value) -> Vec<String>,
+    ) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.json(&values),
+            Format::Table => {
+                let table = self.table(header, values.iter().map(row));
+                writeln!(self.out, "{table}")
+            }
+        }
+    }
+
+    /// A result that is one thing: names and values, or the value as it is.
+    pub(crate) fn one(&mut self, value: &Value, fields: &[(&str, String)]) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.json(value),
+            Format::Table => {
+                let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
+                for (name, text) in fields.iter().filter(|(_, text)| !text.is_empty()) {
+                    let indented = text.replace('\n', &format!("\n{:width$}", ""));
+                    writeln!(self.out, "{:width$}{indented}", format!("{name}:"))?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A result that is a change already made: a sentence, or the value.
+    pub(crate) fn done(&mut self, value: &Value, sentence: impl Display) -> io::Result<()> {
+        match self.format {
+            Format::Json => self.json(value),
+            Format::Table => writeln!(self.out, "{sentence}"),
+        }
+    }
+
+    /// Pretty JSON to stdout.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.out, value)?;
+        writeln!(self.out)
+    }
+
+    /// One line of JSON to stdout, for streams.
+    pub(crate) fn json_line(&mut self, value: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.out, value)?;
+        writeln!(self.out)
+    }
+
+    /// Text to stdout as it is.
+    pub(crate) fn print(&mut self, text: impl Display) -> io::Result<()> {
+        write!(self.out, "{text}")
+    }
+
+    /// A remark for people, on stderr; programs get none.
+    pub(crate) fn say(&mut self, text: impl Display) -> io::Result<()> {
+        match self.format {
+            Format::Json => Ok(()),
+            Format::Table => writeln!(self.err, "{text}"),
+        }
+    }
+
+    /// Text to stderr in either format, ended by a line end.
+    pub(crate) fn side(&mut self, text: &str) -> io::Result<()> {
+        write!(self.err, "{text}")?;
+        if text.is_empty() || text.ends_with('\n') {
+            Ok(())
+        } else {
+            writeln!(self.err)
+        }
+    }
+
+    /// An error for people, or for programs. Nothing is left to do where even that cannot be written.
+    pub(crate) fn error(&mut self, error: &CliError) {
+        if matches!(error, CliError::Output(_)) && error.exit() == crate::Exit::Ok {
+            return;
+        }
+        let request_id = match error {
+            CliError::Refused { request_id, .. } => request_id.as_str(),
+            _ => "",
+        };
+        let written = match self.format {
+            Format::Json => {
+                let error = json!({
+                    "code": error.code(), "message": error.to_string(), "hint": error.hint(), "requestId": request_id,
+                });
+                writeln!(self.err, "{}", json!({ "error": error }))
+            }
+            Format::Table => {
+                let hint = error.hint().map(|hint| format!("\n  {hint}")).unwrap_or_default();
+                let id = if request_id.is_empty() {
+                    String::new()
+                } else {
+                    format!("\n  request id {request_id}")
+                };
+                writeln!(self.err, "skiff: {error}{hint}{id}")
+            }
+        };
+        drop(written.and_then(|()| self.flush()));
+    }
+
+    /// Hands everything written to the streams.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()?;
+        self.err.flush()
+    }
+
+    /// A table without lines: columns two spaces apart, readable and easy to cut.
+    pub(crate) fn table(&self, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING).set_header(header.to_vec());
+        if self.terminal {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
+        for row in rows {
+            table.add_row(row);
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        table.trim_fmt()
+    }
+}
+
+/// A field of an API answer as text for people; empty where there is none.
+pub(crate) fn text(value: &Value, field: &str) -> String {
+    match &value[field] {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A number of bytes for people.
+pub(crate) fn bytes(count: u64) -> String {
+    match count {
+        0..1024 => format!("{count} B"),
+        1024..1_048_576 => format!("{:.1} KB", precise(count) / 1024.0),
+        _ => format!("{:.1} MB", precise(count) / 1_048_576.0),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a size shown with one decimal")]
+fn precise(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_read_well() {
+        for (count, shown) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KB"), (3_207_168, "3.1 MB")] {
+            assert_eq!(bytes(count), shown);
+        }
+    }
+
+    #[test]
+    fn a_table_has_aligned_columns_and_no_lines() {
+        let console = Console::to(Format::Table, Box::new(io::sink()), Box::new(io::sink()));
+        let table = console.table(
+            &["NAME", "STATUS"],
+            [vec!["hello-python".to_owned(), "Active".to_owned()]],
+        );
+        assert_eq!(table, "NAME          STATUS\nhello-python  Active");
+    }
+}

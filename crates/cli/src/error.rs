@@ -1,0 +1,253 @@
+//! What can go wrong in a command, the words for it and its exit code.
+
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::manifest::ManifestError;
+use crate::package::PackageError;
+
+/// The exit codes users may rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything went well.
+    Ok = 0,
+    /// The function ran and failed.
+    FunctionFailed = 1,
+    /// The command was wrong: arguments, files, settings.
+    Usage = 2,
+    /// The service understood and refused.
+    Refused = 3,
+    /// The service cannot be reached.
+    Unreachable = 4,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The function ran and failed; the command has shown how.
+    #[error("the function failed: {message}")]
+    FunctionFailed {
+        /// `errorMessage` of the error JSON.
+        message: String,
+    },
+    /// An argument outside its rule.
+    #[error("{name} {given:?} is not valid: {rule}")]
+    Argument {
+        /// The flag or argument.
+        name: &'static str,
+        /// What was given, cut to 80 characters.
+        given: String,
+        /// What is allowed, as a sentence.
+        rule: String,
+    },
+    /// Nothing to do: no flag says what should change.
+    #[error("nothing to update: give at least one of {0}")]
+    NothingToUpdate(&'static str),
+    /// A file of the user's that cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// No credential was given and none was found.
+    #[error("no credential: no secret id and secret key were given and none were found")]
+    NoCredential {
+        /// Where one was looked for.
+        looked: Vec<PathBuf>,
+    },
+    /// `skiff.yaml` cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// The code folder cannot be packed.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// The service refused.
+    #[error("{message} ({code})")]
+    Refused {
+        /// The documented code.
+        code: String,
+        /// The service's words.
+        message: String,
+        /// The request's id, for the operator.
+        request_id: String,
+        /// What the user may have meant.
+        hint: Option<String>,
+    },
+    /// A function ended in a state that serves nothing new.
+    #[error("{name} is {status}: {reason}")]
+    NotActive {
+        /// The function.
+        name: String,
+        /// Its status, e.g. `UpdateFailed`.
+        status: String,
+        /// The service's words.
+        reason: String,
+    },
+    /// A function that is still not active after a long wait.
+    #[error("{name} is still {status} after {} s", .waited.as_secs())]
+    StillBusy {
+        /// The function.
+        name: String,
+        /// Its status, e.g. `Updating`.
+        status: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// Nobody answers there.
+    #[error("cannot reach {endpoint}: {reason}")]
+    Unreachable {
+        /// Where.
+        endpoint: String,
+        /// Why, in the words of the transport.
+        reason: String,
+    },
+    /// Somebody answers there, and it is not Skiff.
+    #[error("{endpoint} does not answer like Skiff: {reason}")]
+    NotSkiff {
+        /// Where.
+        endpoint: String,
+        /// What was wrong with the answer.
+        reason: String,
+    },
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl CliError {
+    /// An argument outside its rule.
+    pub(crate) fn argument(name: &'static str, given: &str, rule: impl Into<String>) -> Self {
+        Self::Argument {
+            name,
+            given: given.chars().take(80).collect(),
+            rule: rule.into(),
+        }
+    }
+
+    /// The exit code. A closed pipe is the reader's choice, not a failure.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::FunctionFailed { .. } => Exit::FunctionFailed,
+            Self::Argument { .. }
+            | Self::NothingToUpdate(_)
+            | Self::Read { .. }
+            | Self::NoCredential { .. }
+            | Self::Manifest(_)
+            | Self::Package(_) => Exit::Usage,
+            Self::Refused { .. } | Self::NotActive { .. } | Self::StillBusy { .. } => Exit::Refused,
+            Self::Unreachable { .. } | Self::NotSkiff { .. } => Exit::Unreachable,
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
+            Self::Output(_) => Exit::Usage,
+        }
+    }
+
+    /// A stable word for the kind of error: the service's own code where it gave one.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused { code, .. } => code,
+            _ => match self.exit() {
+                Exit::Ok => "Ok",
+                Exit::FunctionFailed => "FunctionFailed",
+                Exit::Usage => "Usage",
+                Exit::Refused => "NotActive",
+                Exit::Unreachable => "Unreachable",
+            },
+        }
+    }
+
+    /// What to try next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused { hint, code, .. } => hint.clone().or_else(|| hint_for(code).map(str::to_owned)),
+            Self::NoCredential { looked } => {
+                let looked: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
+                Some(format!(
+                    "give --secret-id and --secret-key, set SKIFF_SECRET_ID and SKIFF_SECRET_KEY, or let this user read \
+                     the server's credentials.json (looked at: {})",
+                    looked.join(", ")
+                ))
+            }
+            Self::Unreachable { .. } => Some(
+                "is the server running? Start it with `skiff serve` (from a source tree: ./skiffw up), or say where it \
+                 is with --endpoint or SKIFF_ENDPOINT"
+                    .to_owned(),
+            ),
+            Self::NotSkiff { .. } => Some(
+                "--endpoint and SKIFF_ENDPOINT name the control API (--api-listen of `skiff serve`), not the gateway"
+                    .to_owned(),
+            ),
+            Self::NotActive { .. } => Some("what was active before still serves; mend it and deploy again".to_owned()),
+            Self::StillBusy { name, .. } => Some(format!("see `skiff function show {name}`")),
+            Self::Manifest(error) => error.hint(),
+            Self::Package(error) => error.hint(),
+            Self::FunctionFailed { .. }
+            | Self::Argument { .. }
+            | Self::NothingToUpdate(_)
+            | Self::Read { .. }
+            | Self::Output(_) => None,
+        }
+    }
+}
+
+fn hint_for(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "AuthFailure.SecretIdNotFound" | "AuthFailure.InvalidSecretId" => {
+            "the server does not know this secret id; its own is in credentials.json of its data dir"
+        }
+        "AuthFailure.SignatureFailure" => "the secret key does not fit the secret id",
+        "AuthFailure.SignatureExpire" => "the clocks of this machine and the server differ by more than 5 minutes",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_error_has_the_exit_code_of_its_cause() {
+        let refused = CliError::Refused {
+            code: "ResourceNotFound.Function".to_owned(),
+            message: String::new(),
+            request_id: String::new(),
+            hint: None,
+        };
+        let unreachable = CliError::Unreachable {
+            endpoint: String::new(),
+            reason: String::new(),
+        };
+        for (error, exit) in [
+            (CliError::FunctionFailed { message: String::new() }, 1),
+            (CliError::argument("--data", "{", "give JSON"), 2),
+            (CliError::NoCredential { looked: Vec::new() }, 2),
+            (refused, 3),
+            (unreachable, 4),
+            (CliError::Output(io::ErrorKind::BrokenPipe.into()), 0),
+        ] {
+            assert_eq!(error.exit() as u8, exit, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_comes_with_the_way_to_start_one() {
+        let error = CliError::Unreachable {
+            endpoint: "http://127.0.0.1:9000".to_owned(),
+            reason: "refused".to_owned(),
+        };
+        assert!(error.hint().expect("a hint").contains("skiff serve"));
+    }
+}

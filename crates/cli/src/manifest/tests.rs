@@ -1,0 +1,206 @@
+//! What a manifest may say, and how it says what is wrong.
+
+use super::*;
+
+fn parsed(text: &str) -> Vec<FunctionSpec> {
+    parse(text, Path::new("skiff.yaml")).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[test]
+fn two_lines_are_a_function_with_every_default_said() {
+    let [spec] = parsed("name: hello\nruntime: Python3\n").try_into().expect("one");
+    assert_eq!(spec.name.as_str(), "hello");
+    assert_eq!(spec.namespace.as_str(), "default");
+    assert_eq!(spec.code, Path::new(""));
+    let settings = spec.settings;
+    assert_eq!(settings.handler.as_deref(), Some("index.main_handler"));
+    assert_eq!(
+        (settings.memory_mb, settings.timeout_s, settings.init_timeout_s),
+        (Some(128), Some(3), Some(65))
+    );
+    assert_eq!(
+        (settings.environment, settings.network),
+        (Some(Vec::new()), Some(NetworkMode::Public))
+    );
+}
+
+#[test]
+fn every_field_is_read() {
+    let text = "
+name: hello
+namespace: staging
+runtime: Python3.11
+handler: app.handle
+memory: 256
+timeout: 30
+initTimeout: 10
+description: greets
+environment:
+  PORT: 8080
+  DEBUG: true
+  TEXT: 'yes'
+network: none
+ignore: ['*.md', tests/]
+";
+    let [spec] = parsed(text).try_into().expect("one");
+    assert_eq!(spec.namespace.as_str(), "staging");
+    assert_eq!(spec.ignore, ["*.md", "tests/"]);
+    let variables = [("DEBUG", "true"), ("PORT", "8080"), ("TEXT", "yes")];
+    let expected = Settings {
+        runtime: Some("Python3.11".to_owned()),
+        handler: Some("app.handle".to_owned()),
+        memory_mb: Some(256),
+        timeout_s: Some(30),
+        init_timeout_s: Some(10),
+        description: Some("greets".to_owned()),
+        environment: Some(
+            variables
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+        ),
+        network: Some(NetworkMode::None),
+    };
+    assert_eq!(spec.settings, expected);
+}
+
+#[test]
+fn many_functions_share_defaults_and_override_them() {
+    let text = "
+defaults:
+  runtime: Python3
+  memory: 256
+  environment: {STAGE: test, LEVEL: info}
+  ignore: [docs]
+functions:
+  - name: one
+  - name: two
+    memory: 512
+    environment: {LEVEL: debug}
+    ignore: [data]
+";
+    let [one, two] = parsed(text).try_into().expect("two");
+    assert_eq!((one.settings.memory_mb, two.settings.memory_mb), (Some(256), Some(512)));
+    let variables = |pairs: [(&str, &str); 2]| Some(pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).to_vec());
+    assert_eq!(
+        one.settings.environment,
+        variables([("LEVEL", "info"), ("STAGE", "test")])
+    );
+    assert_eq!(
+        two.settings.environment,
+        variables([("LEVEL", "debug"), ("STAGE", "test")])
+    );
+    assert_eq!(two.ignore, ["docs", "data"]);
+}
+
+#[test]
+fn an_error_names_file_line_and_field_and_what_was_meant() {
+    for (text, place, says, hint) in [
+        (
+            "name: ab\nruntime: Python3\nmemroy: 128\n",
+            "skiff.yaml:3:",
+            "unknown field \"memroy\"",
+            Some("memory"),
+        ),
+        (
+            "name: ab\nruntime: Python3\ninit-timeout: 5\n",
+            "skiff.yaml:3:",
+            "init-timeout",
+            Some("initTimeout"),
+        ),
+        (
+            "name: ab\nruntime: Python3\nmemory: lots\n",
+            "skiff.yaml:3:",
+            "memory:",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\ntimeout: -1\n",
+            "skiff.yaml:3:",
+            "timeout:",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\nnetwork: pubic\n",
+            "skiff.yaml:3:",
+            "network:",
+            Some("public"),
+        ),
+        (
+            "name: -x\nruntime: Python3\n",
+            "skiff.yaml:1:",
+            "name: function name \"-x\"",
+            None,
+        ),
+        ("runtime: Python3\n", "skiff.yaml:", "name: the field is missing", None),
+        ("name: ab\n", "skiff.yaml:1:", "runtime: ab needs a runtime", None),
+        (
+            "name: ab\nruntime: Python3\ncode: nowhere\n",
+            "skiff.yaml:3:",
+            "code: there is no nowhere",
+            None,
+        ),
+        ("name: ab\nname: cd\nruntime: Python3\n", "skiff.yaml:2:", "name", None),
+        (
+            "name: ab\nruntime: Python3\nenvironment:\n  KEY:\n",
+            "skiff.yaml:4:",
+            "KEY:",
+            None,
+        ),
+        ("functions: []\n", "skiff.yaml:1:", "functions: the list is empty", None),
+        (
+            "functions:\n  - name: ab\n    runtime: P\n    tiemout: 3\n",
+            "skiff.yaml:4:",
+            "tiemout",
+            Some("timeout"),
+        ),
+        (
+            "functions:\n  - name: ab\n    runtime: P\n  - name: ab\n    runtime: P\n",
+            "skiff.yaml:4:",
+            "twice",
+            None,
+        ),
+        (
+            "memory: 128\nfunctions:\n  - name: ab\n",
+            "skiff.yaml:1:",
+            "unknown field \"memory\"",
+            None,
+        ),
+        ("name: [\n", "skiff.yaml:", "", None),
+        ("- a\n- b\n", "skiff.yaml:1:", "", None),
+    ] {
+        let error = parse(text, Path::new("skiff.yaml")).expect_err(text);
+        let shown = error.to_string();
+        assert!(
+            shown.starts_with(place) && shown.contains(says),
+            "{text:?} says: {shown}"
+        );
+        assert!(!shown.contains('\n'), "one line: {shown}");
+        match hint {
+            Some(hint) => assert!(
+                error.hint().is_some_and(|text| text.contains(hint)),
+                "{text:?}: {:?}",
+                error.hint()
+            ),
+            None => assert_eq!(error.hint(), None, "{text:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_folder_without_a_manifest_says_what_one_looks_like() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = read(folder.path()).expect_err("nothing there");
+    assert!(error.to_string().ends_with("skiff.yaml"), "{error}");
+    assert!(error.hint().expect("a hint").contains("runtime: Python3"));
+}
+
+#[test]
+fn paths_are_relative_to_the_manifests_own_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::create_dir(folder.path().join("src")).expect("a folder");
+    fs::write(folder.path().join(FILE_NAME), "name: ab\nruntime: Python3\ncode: src\n").expect("a file");
+    for given in [folder.path().to_owned(), folder.path().join(FILE_NAME)] {
+        assert_eq!(read(&given).expect("a manifest")[0].code, folder.path().join("src"));
+    }
+}
