@@ -16,9 +16,18 @@ use crate::network::NetworkMode;
 pub struct Revision(pub u64);
 
 /// A runtime's name in its documented spelling, e.g. `Python3.11`. Known, not necessarily installed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "String")]
 pub struct RuntimeName(&'static str);
+
+// Derived, it would ask for input that lives forever, because of the name inside.
+impl<'de> Deserialize<'de> for RuntimeName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
 
 /// Every runtime the contract knows and those Skiff adds, in documented spelling.
 const RUNTIMES: &[&str] = &[
