@@ -131,7 +131,10 @@ mod tests {
     #[test]
     fn a_key_given_twice_or_a_nul_in_a_value_is_refused() {
         let twice = vec![("ab".to_owned(), "1".to_owned()), ("ab".to_owned(), "2".to_owned())];
-        assert_eq!(Environment::new(twice), Err(InvalidEnvironment::Repeated("ab".to_owned())));
+        assert_eq!(
+            Environment::new(twice),
+            Err(InvalidEnvironment::Repeated("ab".to_owned()))
+        );
         assert_eq!(check("ab", "x\0y"), Err(InvalidEnvironment::Value("ab".to_owned())));
     }
 }

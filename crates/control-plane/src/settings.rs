@@ -6,8 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 use skiff_domain::limits::{
-    DESCRIPTION_CHARS_MAX, INIT_TIMEOUT_S_DEFAULT, INIT_TIMEOUT_S_MAX, MEMORY_MB_DEFAULT, MEMORY_MB_MAX, TIMEOUT_S_DEFAULT,
-    TIMEOUT_S_MAX,
+    DESCRIPTION_CHARS_MAX, INIT_TIMEOUT_S_DEFAULT, INIT_TIMEOUT_S_MAX, MEMORY_MB_DEFAULT, MEMORY_MB_MAX,
+    TIMEOUT_S_DEFAULT, TIMEOUT_S_MAX,
 };
 
 /// The smallest memory a function may have, and the only one that is no multiple of the step (CONTRACT 2.5).
@@ -207,13 +207,19 @@ mod tests {
         }
         assert_eq!(InitTimeout::from_secs(300).map(InitTimeout::secs), Ok(300));
         assert_eq!(InitTimeout::from_secs(0), Err(InvalidSetting::InitTimeout(0)));
-        assert_eq!(InitTimeout::from_secs(301), Err(InvalidSetting::InitTimeoutTooLong(301)));
+        assert_eq!(
+            InitTimeout::from_secs(301),
+            Err(InvalidSetting::InitTimeoutTooLong(301))
+        );
     }
 
     #[test]
     fn a_description_is_counted_in_characters_not_bytes() {
         assert!(Description::new("说".repeat(1000)).is_ok());
-        assert_eq!(Description::new("a".repeat(1001)), Err(InvalidSetting::Description(1001)));
+        assert_eq!(
+            Description::new("a".repeat(1001)),
+            Err(InvalidSetting::Description(1001))
+        );
     }
 
     #[test]

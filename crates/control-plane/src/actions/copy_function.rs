@@ -1,0 +1,180 @@
+//! `CopyFunction`: `$LATEST` of a function under another name. Versions, aliases and triggers are not copied.
+
+use std::sync::Arc;
+
+use skiff_domain::{FunctionKey, NetworkMode, Revision};
+
+use super::create_function::{NoRoom, fresh_uid, room_in, writes};
+use super::update_function_code::{existing, next_revision};
+use crate::change::ChangeError;
+use crate::code::CodeError;
+use crate::document::Document;
+use crate::environment::Environment;
+use crate::function::Function;
+use crate::plane::{ControlPlane, Inner, ResolveError};
+use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
+use crate::state::{State, Write};
+use crate::tags::Tags;
+
+/// A function to be copied.
+#[derive(Debug, Clone)]
+pub struct CopyFunction {
+    /// Which function.
+    pub source: FunctionKey,
+    /// What the copy is called.
+    pub target: FunctionKey,
+    /// What the copy is for; as the source where none is given.
+    pub description: Option<Description>,
+    /// What becomes of a function that has the copy's name.
+    pub existing: ExistingTarget,
+    /// What is copied.
+    pub what: CopyWhat,
+}
+
+/// What becomes of a function that has the copy's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExistingTarget {
+    /// The copy is refused.
+    #[default]
+    Keep,
+    /// It gets the code, and the configuration where that is copied. Its identity stays.
+    Override,
+}
+
+/// What is copied of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CopyWhat {
+    /// Code and configuration.
+    #[default]
+    CodeAndConfiguration,
+    /// The code, with the runtime and handler it cannot do without. All else is the target's own, or the default.
+    Code,
+}
+
+/// Why a function was not copied.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyFunctionError {
+    /// There is no such function.
+    #[error(transparent)]
+    Missing(#[from] ResolveError),
+    /// A function cannot be copied onto itself.
+    #[error("NewFunctionName {} is the function itself: give another name or TargetNamespace", .0.name)]
+    Itself(FunctionKey),
+    /// There is a function of the new name.
+    #[error("Function {} exists already in namespace {}: set Override to replace it", .0.name, .0.namespace)]
+    Exists(FunctionKey),
+    /// There is no place for it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The source's package cannot be read.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// It could not be stored.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+}
+
+impl CopyFunctionError {
+    /// The documented error code (CONTRACT 2.9).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Missing(error) => error.code(),
+            Self::Itself(_) => "InvalidParameterValue.FunctionName",
+            Self::Exists(_) => "ResourceInUse.Function",
+            Self::NoRoom(error) => error.code(),
+            Self::Code(error) => error.code(),
+            Self::Change(error) => error.code(),
+        }
+    }
+}
+
+impl ControlPlane {
+    /// Copies a function as it is now. Once this returns the copy can be invoked.
+    pub async fn copy_function(&self, input: CopyFunction) -> Result<(), CopyFunctionError> {
+        let inner = &self.inner;
+        if input.source == input.target {
+            return Err(CopyFunctionError::Itself(input.source));
+        }
+        let source = existing(&inner.state.load(), &input.source)?;
+        // Keeps the package, should the source be deleted meanwhile.
+        let package = inner.artifacts.folder(source.code).await.map_err(CodeError::from)?;
+        let write = |inner: Arc<Inner>| async move {
+            let _package = package;
+            let change = |state: &State| decide(state, &inner, &source, &input);
+            if let Some(replaced) = inner.change(change).await? {
+                inner.settle(&replaced);
+            }
+            Ok(())
+        };
+        inner.run(write).await
+    }
+}
+
+/// What is written, and the function whose instances have to go.
+fn decide(
+    state: &State,
+    inner: &Inner,
+    source: &Function,
+    input: &CopyFunction,
+) -> Result<(Vec<Write>, Option<skiff_domain::FunctionUid>), CopyFunctionError> {
+    match (state.function(&input.target), input.existing) {
+        (Some(_), ExistingTarget::Keep) => Err(CopyFunctionError::Exists(input.target.clone())),
+        (Some(target), ExistingTarget::Override) => {
+            let changed = copy(source, next_revision(target, inner), input);
+            let uid = changed.uid.clone();
+            Ok((vec![Write::Put(Document::Function(Box::new(changed)))], Some(uid)))
+        }
+        (None, _) => {
+            let namespace = room_in(state, &input.target.namespace)?;
+            let now = (inner.now)();
+            let blank = Function {
+                uid: fresh_uid(state, (inner.new_uid)(), inner.new_uid),
+                key: input.target.clone(),
+                created_at: now,
+                modified_at: now,
+                revision: Revision(1),
+                description: Description::default(),
+                runtime: source.runtime.clone(),
+                handler: source.handler.clone(),
+                memory: MemorySize::default(),
+                timeout: Timeout::default(),
+                init_timeout: InitTimeout::default(),
+                environment: Environment::default(),
+                network: NetworkMode::default(),
+                tags: Tags::default(),
+                code: source.code,
+                code_bytes: source.code_bytes,
+            };
+            Ok((writes(&namespace, copy(source, blank, input)), None))
+        }
+    }
+}
+
+/// The target with what is copied of the source.
+fn copy(source: &Function, target: Function, input: &CopyFunction) -> Function {
+    let with_code = Function {
+        runtime: source.runtime.clone(),
+        handler: source.handler.clone(),
+        code: source.code,
+        code_bytes: source.code_bytes,
+        ..target
+    };
+    let copied = match input.what {
+        CopyWhat::Code => with_code,
+        CopyWhat::CodeAndConfiguration => Function {
+            description: source.description.clone(),
+            memory: source.memory,
+            timeout: source.timeout,
+            init_timeout: source.init_timeout,
+            environment: source.environment.clone(),
+            network: source.network,
+            tags: source.tags.clone(),
+            ..with_code
+        },
+    };
+    Function {
+        description: input.description.clone().unwrap_or_else(|| copied.description.clone()),
+        ..copied
+    }
+}

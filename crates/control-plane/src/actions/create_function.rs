@@ -1,0 +1,209 @@
+//! `CreateFunction`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use skiff_domain::limits::FUNCTIONS_PER_NAMESPACE_MAX;
+use skiff_domain::{FunctionKey, FunctionUid, NamespaceName, NetworkMode, Revision, RuntimeName};
+
+use crate::change::ChangeError;
+use crate::code::{CodeError, take_in};
+use crate::document::Document;
+use crate::environment::Environment;
+use crate::function::Function;
+use crate::namespace::Namespace;
+use crate::plane::{ControlPlane, Inner};
+use crate::runtime_choice::{RuntimeChoice, RuntimeUnavailable};
+use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
+use crate::state::{State, Write};
+use crate::tags::Tags;
+
+/// The handler of a function created without one (CONTRACT 2.5).
+pub(crate) const HANDLER_DEFAULT: &str = "index.main_handler";
+/// The runtime of a function created without one (CONTRACT 2.5).
+const RUNTIME_DEFAULT: &str = "Python2.7";
+
+/// A function to be.
+#[derive(Debug, Clone)]
+pub struct CreateFunction {
+    /// Its namespace and name.
+    pub key: FunctionKey,
+    /// Its code: a zip.
+    pub code: Bytes,
+    /// What runs it; the contract's default, `Python2.7`, where none is given.
+    pub runtime: Option<RuntimeChoice>,
+    /// Where it begins; `index.main_handler` where none is given.
+    pub handler: Option<String>,
+    /// What it is for.
+    pub description: Description,
+    /// Memory of an instance.
+    pub memory: MemorySize,
+    /// Longest run.
+    pub timeout: Timeout,
+    /// Longest initialisation.
+    pub init_timeout: InitTimeout,
+    /// Its environment variables.
+    pub environment: Environment,
+    /// What it may reach.
+    pub network: NetworkMode,
+    /// What it is filed under.
+    pub tags: Tags,
+}
+
+/// Why a function was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateFunctionError {
+    /// There is no place for it.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// There is one of this name.
+    #[error("Function {} exists already in namespace {}", .0.name, .0.namespace)]
+    Exists(FunctionKey),
+    /// Its code, handler or runtime is not taken.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// It could not be stored.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+}
+
+impl CreateFunctionError {
+    /// The documented error code (CONTRACT 2.9).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoRoom(error) => error.code(),
+            Self::Exists(_) => "ResourceInUse.Function",
+            Self::Code(error) => error.code(),
+            Self::Change(error) => error.code(),
+        }
+    }
+}
+
+/// Why a namespace takes no further function.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoRoom {
+    /// It does not exist.
+    #[error("Namespace {0} does not exist")]
+    NamespaceMissing(NamespaceName),
+    /// It is full.
+    #[error("Namespace {0} has {FUNCTIONS_PER_NAMESPACE_MAX} functions, the most it can have: delete one first")]
+    Full(NamespaceName),
+}
+
+impl NoRoom {
+    /// The documented error code (CONTRACT 2.9).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NamespaceMissing(_) => "ResourceNotFound.Namespace",
+            Self::Full(_) => "LimitExceeded.Function",
+        }
+    }
+}
+
+impl ControlPlane {
+    /// Creates a function. Once this returns it can be invoked, and survives a crash. On error nothing is kept of it.
+    pub async fn create_function(&self, input: CreateFunction) -> Result<(), CreateFunctionError> {
+        let inner = &self.inner;
+        let created = create(inner, input).await;
+        if created.is_err() {
+            inner.collect().await;
+        }
+        created
+    }
+}
+
+async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateFunctionError> {
+    // Asked again when it is committed; asked first because unpacking costs more.
+    place_for(&inner.state.load(), &input.key)?;
+    let runtime = runtime(inner, input.runtime.as_ref()).map_err(CodeError::from)?;
+    let handler = input.handler.unwrap_or_else(|| HANDLER_DEFAULT.to_owned());
+    let package = take_in(inner, input.code, &runtime, &handler).await?;
+    let now = (inner.now)();
+    let function = Function {
+        uid: (inner.new_uid)(),
+        key: input.key,
+        created_at: now,
+        modified_at: now,
+        revision: Revision(1),
+        description: input.description,
+        runtime,
+        handler,
+        memory: input.memory,
+        timeout: input.timeout,
+        init_timeout: input.init_timeout,
+        environment: input.environment,
+        network: input.network,
+        tags: input.tags,
+        code: package.digest,
+        code_bytes: package.zip_bytes,
+    };
+    let write = |inner: Arc<Inner>| async move {
+        // Until it is written, this is all that keeps the package.
+        let _package = package;
+        inner
+            .change(|state| {
+                let namespace = place_for(state, &function.key)?;
+                let function = Function {
+                    uid: fresh_uid(state, function.uid.clone(), inner.new_uid),
+                    ..function.clone()
+                };
+                Ok((writes(&namespace, function), ()))
+            })
+            .await
+    };
+    inner.run(write).await
+}
+
+/// The installed runtime that is meant.
+fn runtime(inner: &Inner, choice: Option<&RuntimeChoice>) -> Result<RuntimeName, RuntimeUnavailable> {
+    let installed = inner.runtimes.installed();
+    match choice {
+        Some(choice) => choice.resolve(installed),
+        None => RUNTIME_DEFAULT
+            .parse()
+            .unwrap_or(RuntimeChoice::NewestPython3)
+            .resolve(installed),
+    }
+}
+
+/// The namespace as it is before a function of a new name comes into it.
+fn place_for(state: &State, key: &FunctionKey) -> Result<Arc<Namespace>, CreateFunctionError> {
+    if state.function(key).is_some() {
+        return Err(CreateFunctionError::Exists(key.clone()));
+    }
+    Ok(room_in(state, &key.namespace)?)
+}
+
+/// The namespace as it is, if it takes a further function.
+pub(crate) fn room_in(state: &State, name: &NamespaceName) -> Result<Arc<Namespace>, NoRoom> {
+    let namespace = state
+        .namespace(name)
+        .ok_or_else(|| NoRoom::NamespaceMissing(name.clone()))?;
+    if namespace.functions >= FUNCTIONS_PER_NAMESPACE_MAX {
+        return Err(NoRoom::Full(name.clone()));
+    }
+    Ok(Arc::clone(namespace))
+}
+
+/// A function that is new, and its namespace counting it.
+pub(crate) fn writes(namespace: &Namespace, function: Function) -> Vec<Write> {
+    let namespace = Namespace {
+        functions: namespace.functions + 1,
+        ..namespace.clone()
+    };
+    vec![
+        Write::Put(Document::Function(Box::new(function))),
+        Write::Put(Document::Namespace(namespace)),
+    ]
+}
+
+/// An identity no function has. 40 random bits are seldom alike, but nothing may depend on luck.
+pub(crate) fn fresh_uid(state: &State, first: FunctionUid, new_uid: fn() -> FunctionUid) -> FunctionUid {
+    let mut uid = first;
+    while state.functions().any(|function| function.uid == uid) {
+        uid = new_uid();
+    }
+    uid
+}

@@ -1,0 +1,85 @@
+//! Whether code, handler and runtime go together.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use skiff_artifacts::{AdmitError, Artifacts, FolderError, Package};
+use skiff_domain::{CodeDigest, RuntimeName};
+use skiff_runtimes::{InvalidHandler, entry_files};
+
+use crate::function::Function;
+use crate::plane::Inner;
+use crate::runtime_choice::RuntimeUnavailable;
+
+/// Why a function cannot have this code, handler or runtime.
+#[derive(Debug, thiserror::Error)]
+pub enum CodeError {
+    /// The package is not taken.
+    #[error(transparent)]
+    Package(#[from] AdmitError),
+    /// The runtime is not installed.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeUnavailable),
+    /// The handler names no entry point of the runtime.
+    #[error(transparent)]
+    Handler(#[from] InvalidHandler),
+    /// The handler's file is not in the package.
+    #[error("Handler {handler} needs the file {file} in the package, and it is not there")]
+    EntryMissing {
+        /// The handler.
+        handler: String,
+        /// The file it is looked for in first.
+        file: String,
+    },
+    /// The package the function has already cannot be read.
+    #[error("the function's package cannot be read")]
+    Unreadable(#[from] FolderError),
+}
+
+impl CodeError {
+    /// The documented error code (CONTRACT 2.9).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Package(error) => error.code(),
+            Self::Runtime(error) => error.code(),
+            Self::Handler(_) | Self::EntryMissing { .. } => "InvalidParameterValue.Handler",
+            Self::Unreadable(_) => "InternalError.System",
+        }
+    }
+}
+
+/// A package that was taken in and goes with its function's handler and runtime.
+pub(crate) async fn take_in(
+    inner: &Inner,
+    zip: Bytes,
+    runtime: &RuntimeName,
+    handler: &str,
+) -> Result<Package, CodeError> {
+    // Before the package is looked at: this is the cheaper question.
+    entry_files(runtime, handler)?;
+    let package = inner.artifacts.admit(zip).await?;
+    entry_file(&inner.artifacts, runtime, handler, &package.digest)?;
+    let is_compiled = |function: &Arc<Function>| function.code == package.digest && function.runtime == *runtime;
+    if !inner.state.load().functions().any(is_compiled) {
+        inner
+            .compile(runtime, package.digest, Arc::clone(&package.folder))
+            .await;
+    }
+    Ok(package)
+}
+
+/// The file of an unpacked package that a handler begins in.
+pub(crate) fn entry_file(
+    artifacts: &Artifacts,
+    runtime: &RuntimeName,
+    handler: &str,
+    code: &CodeDigest,
+) -> Result<String, CodeError> {
+    let files = entry_files(runtime, handler)?;
+    let found = files.iter().find(|file| artifacts.contains(code, file));
+    found.cloned().ok_or_else(|| CodeError::EntryMissing {
+        handler: handler.to_owned(),
+        file: files.first().cloned().unwrap_or_default(),
+    })
+}

@@ -1,0 +1,186 @@
+//! The control plane's handle: what everything else asks.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use skiff_artifacts::{Artifacts, Collected};
+use skiff_domain::{CodeDigest, FunctionKey, NamespaceName, Qualifier, RuntimeName, Version};
+use skiff_store::Store;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+use crate::function::Function;
+use crate::open::{self, OpenError};
+use crate::port::{Ports, Precompile, Retire, Runtimes};
+use crate::state::State;
+
+/// Longest that creating a function waits for its code to be compiled; later, its first calls compile for themselves.
+const COMPILE_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// The control plane. Cheap to clone.
+#[derive(Clone)]
+pub struct ControlPlane {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl fmt::Debug for ControlPlane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ControlPlane").finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Inner {
+    pub(crate) state: ArcSwap<State>,
+    /// Versions that no function is any more, while somebody still runs or is about to run one.
+    pub(crate) former: Mutex<Vec<Weak<Version>>>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) runtimes: Arc<dyn Runtimes>,
+    pub(crate) precompile: Arc<dyn Precompile>,
+    pub(crate) retire: Arc<dyn Retire>,
+    pub(crate) now: fn() -> jiff::Timestamp,
+    pub(crate) new_uid: fn() -> skiff_domain::FunctionUid,
+    /// Whose turn it is to change something.
+    pub(crate) turn: Semaphore,
+    /// Changes under way and packages being collected; awaited when the server stops.
+    pub(crate) tasks: TaskTracker,
+}
+
+/// Why a name and qualifier mean nothing here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ResolveError {
+    /// No such namespace.
+    #[error("Namespace {0} does not exist")]
+    NamespaceMissing(NamespaceName),
+    /// No such function.
+    #[error("Function {} does not exist in namespace {}", .0.name, .0.namespace)]
+    FunctionMissing(FunctionKey),
+    /// The function has no such version or alias.
+    #[error("Function {} has no version or alias {qualifier}: use $LATEST or $DEFAULT", .key.name)]
+    QualifierMissing {
+        /// The function.
+        key: FunctionKey,
+        /// What was asked for.
+        qualifier: Qualifier,
+    },
+}
+
+impl ResolveError {
+    /// The documented error code (CONTRACT 2.9).
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NamespaceMissing(_) => "ResourceNotFound.Namespace",
+            Self::FunctionMissing(_) => "ResourceNotFound.Function",
+            Self::QualifierMissing { .. } => "ResourceNotFound.Qualifier",
+        }
+    }
+}
+
+impl ControlPlane {
+    /// Loads everything, makes the namespace `default` if it is not there, and removes packages nobody uses.
+    pub async fn open(ports: Ports) -> Result<Self, OpenError> {
+        open::open(ports).await
+    }
+
+    /// The version that a call of this name and qualifier runs. From memory: touches no disk, waits for nobody.
+    pub fn resolve(&self, key: &FunctionKey, qualifier: &Qualifier) -> Result<Arc<Version>, ResolveError> {
+        let state = self.inner.state.load();
+        match state.version(key) {
+            Some(version) if is_latest(qualifier) => Ok(Arc::clone(version)),
+            _ => Err(why_missing(&state, key, qualifier)),
+        }
+    }
+
+    /// Unpacks and compiles again the packages that this machine lost, as after a reboot. Calls do not wait for it:
+    /// one that comes first unpacks its own package. Run it beside serving.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the rest to the calls.
+    pub async fn prepare(&self) {
+        let functions: Vec<Arc<Function>> = self.inner.state.load().functions().cloned().collect();
+        for function in functions {
+            if self.inner.artifacts.is_unpacked(&function.code) {
+                continue;
+            }
+            match self.inner.artifacts.folder(function.code).await {
+                Ok(folder) => self.inner.compile(&function.runtime, function.code, folder).await,
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(function = %function.key, error, "package cannot be unpacked again");
+                }
+            }
+        }
+    }
+
+    /// Removes packages that no function uses and nobody runs. Done after every change and when opened; a package
+    /// that was still running then waits for the next time, so call it now and then.
+    pub async fn collect(&self) -> Collected {
+        self.inner.collect().await
+    }
+
+    /// Waits for the changes under way; later ones are refused.
+    pub async fn shutdown(&self) {
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+}
+
+impl Inner {
+    pub(crate) async fn collect(&self) -> Collected {
+        self.former.lock().retain(|version| version.strong_count() > 0);
+        self.artifacts.collect(|code| self.uses(code)).await
+    }
+
+    /// True while a package is some function's code, or was and a call may still begin with it.
+    fn uses(&self, code: &CodeDigest) -> bool {
+        let former = self.former.lock();
+        let is_it = |version: &Weak<Version>| version.upgrade().is_some_and(|version| version.code == *code);
+        self.state.load().uses(code) || former.iter().any(is_it)
+    }
+
+    /// After a change of a function: its old instances go, and then the package nobody needs any more.
+    pub(crate) fn settle(self: &Arc<Self>, uid: &skiff_domain::FunctionUid) {
+        self.retire.retire(uid);
+        let this = Arc::clone(self);
+        self.tasks.spawn(async move { this.collect().await });
+    }
+
+    /// Compiles a package for a runtime, best effort.
+    pub(crate) async fn compile(&self, runtime: &RuntimeName, code: CodeDigest, folder: Arc<Path>) {
+        let compiling = self.precompile.precompile(runtime, folder);
+        let Ok(files) = tokio::time::timeout(COMPILE_TIME_MAX, compiling).await else {
+            tracing::warn!(%code, %runtime, "compiling took too long and was given up");
+            return;
+        };
+        if files.is_empty() {
+            return;
+        }
+        if let Err(error) = self.artifacts.add_compiled(code, files).await {
+            tracing::warn!(%code, %runtime, error = &error as &dyn std::error::Error, "compiled files not kept");
+        }
+    }
+}
+
+/// `$LATEST`, or `$DEFAULT`, which points there until versions and aliases can be made.
+pub(crate) fn is_latest(qualifier: &Qualifier) -> bool {
+    matches!(qualifier.as_str(), Qualifier::LATEST | Qualifier::DEFAULT)
+}
+
+/// Which part of a full name is the one that does not exist.
+pub(crate) fn why_missing(state: &State, key: &FunctionKey, qualifier: &Qualifier) -> ResolveError {
+    if state.namespace(&key.namespace).is_none() {
+        ResolveError::NamespaceMissing(key.namespace.clone())
+    } else if state.function(key).is_none() {
+        ResolveError::FunctionMissing(key.clone())
+    } else {
+        ResolveError::QualifierMissing {
+            key: key.clone(),
+            qualifier: qualifier.clone(),
+        }
+    }
+}

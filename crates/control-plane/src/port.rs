@@ -1,0 +1,60 @@
+//! What the control plane needs of others. Traits only, and the bundle they are handed in with.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use skiff_artifacts::Artifacts;
+use skiff_domain::{FunctionUid, RuntimeName};
+use skiff_store::Store;
+use uuid::Uuid;
+
+/// Which runtimes functions can be created with.
+pub trait Runtimes: Send + Sync + 'static {
+    /// The runtimes that can run here now.
+    fn installed(&self) -> Vec<RuntimeName>;
+}
+
+/// Compiles a package's code before its first call needs it.
+#[async_trait]
+pub trait Precompile: Send + Sync + 'static {
+    /// What compiling gave: paths below the folder, and their bytes. Best effort: what does not compile is left out,
+    /// and the function's first call will say why.
+    async fn precompile(&self, runtime: &RuntimeName, folder: Arc<Path>) -> Vec<(String, Bytes)>;
+}
+
+/// Lets instances go that serve what a function no longer is.
+pub trait Retire: Send + Sync + 'static {
+    /// Called after a function changed or was deleted. Idle instances go, running calls finish. Must not block.
+    fn retire(&self, uid: &FunctionUid);
+}
+
+/// Everything the control plane works with.
+#[derive(Clone)]
+pub struct Ports {
+    /// Where functions and namespaces are kept.
+    pub store: Arc<dyn Store>,
+    /// Where their code is kept.
+    pub artifacts: Artifacts,
+    /// What can run them.
+    pub runtimes: Arc<dyn Runtimes>,
+    /// What compiles them.
+    pub precompile: Arc<dyn Precompile>,
+    /// What holds their instances.
+    pub retire: Arc<dyn Retire>,
+    /// The time: `Timestamp::now` outside of tests.
+    pub now: fn() -> Timestamp,
+    /// New identities: [`random_uid`] outside of tests.
+    pub new_uid: fn() -> FunctionUid,
+}
+
+/// A function's identity from the system's random bytes.
+#[must_use]
+pub fn random_uid() -> FunctionUid {
+    let random = Uuid::new_v4();
+    // The last 8 bytes are random but for two bits of the first of them.
+    let [.., a, b, c, d, e] = *random.as_bytes();
+    FunctionUid::from_random([a, b, c, d, e])
+}
