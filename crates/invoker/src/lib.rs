@@ -1,5 +1,24 @@
 //! One invocation from accepted to recorded: concurrency, warm choice, waiting, outcome.
+//!
+//! `schedule` decides and touches nothing, `invoker` does what it says, `attempt` sees to it that every invocation
+//! ends in exactly one record, `verdict`, `log`, `context` and `event` are the contract's texts.
+//! Invariant: an instance is offered one event at a time, and only once its runtime has initialised; no lock is held
+//! while anything waits, and nothing here touches a disk.
 
+mod attempt;
+mod context;
+mod event;
+mod invoker;
+mod log;
 mod port;
+mod schedule;
+mod seat;
+mod settings;
+mod verdict;
 
+#[cfg(test)]
+mod fakes;
+
+pub use invoker::Invoker;
 pub use port::{FunctionLoad, Instance, Instances, Invoke, Recorder};
+pub use settings::{Identity, Limits};

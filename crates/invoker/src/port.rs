@@ -3,7 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use skiff_domain::{AttemptRecord, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, StartError, Version};
+use skiff_domain::{
+    AttemptRecord, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, StartError, Version,
+};
 
 /// Where instances come from. On one machine this is the worker itself; in a cluster, a client of many.
 pub trait Instances: Send + Sync + 'static {

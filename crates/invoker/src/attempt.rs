@@ -1,0 +1,194 @@
+//! One attempt: from accepted to its one record, whatever happens on the way.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use skiff_domain::limits::LOG_LINE_BYTES_MAX;
+use skiff_domain::{
+    AttemptEnd, AttemptRecord, AttemptReport, InitOutput, InitReport, Invocation, Outcome, StartError, StatusCode,
+};
+use tokio::time::Instant;
+
+use crate::log::{LogParts, billed_ms, compose, cut};
+use crate::port::Recorder;
+use crate::verdict::{Canceler, Verdict};
+
+/// An attempt that has no outcome yet. Dropping it says that the caller went away.
+pub(crate) struct Attempt<'a> {
+    recorder: &'a dyn Recorder,
+    invocation: Invocation,
+    started_at: jiff::Timestamp,
+    /// What loading wrote, for the log.
+    init_output: Bytes,
+    /// What starting the instance took, when it was started for this call.
+    init: Option<InitReport>,
+    /// True when an instance was started for this call, even if in vain.
+    cold: bool,
+    /// When the event was handed over.
+    handed_over: Option<Instant>,
+    /// False once it is recorded.
+    open: bool,
+}
+
+/// What an attempt used and said.
+#[derive(Default)]
+struct Usage {
+    duration: Duration,
+    billed_ms: u64,
+    memory_peak_bytes: u64,
+    output: Bytes,
+    output_dropped: u64,
+}
+
+impl<'a> Attempt<'a> {
+    /// Accepts an invocation. The wall clock is read here and nowhere else in this crate.
+    pub(crate) fn accept(recorder: &'a dyn Recorder, invocation: Invocation) -> Self {
+        Self {
+            recorder,
+            invocation,
+            started_at: jiff::Timestamp::now(),
+            init_output: Bytes::new(),
+            init: None,
+            cold: false,
+            handed_over: None,
+            open: true,
+        }
+    }
+
+    pub(crate) fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    /// Notes what loading the instance took and wrote; the first call of an instance tells it.
+    pub(crate) fn note_init(&mut self, init: InitReport, cold: bool) {
+        self.init_output = init.output.clone();
+        self.init = cold.then_some(init);
+        self.cold = cold;
+    }
+
+    /// Notes that the event is with the handler from now on.
+    pub(crate) fn note_hand_over(&mut self, now: Instant) {
+        self.handed_over = Some(now);
+    }
+
+    /// Ends with what the worker reports.
+    pub(crate) fn end_run(self, report: AttemptReport) -> Outcome {
+        let Invocation { id, version, .. } = &self.invocation;
+        let duration = match report.end {
+            AttemptEnd::TimedOut => version.timeout,
+            _ => report.duration,
+        };
+        let usage = Usage {
+            duration,
+            billed_ms: billed_ms(duration),
+            memory_peak_bytes: report.memory_peak_bytes,
+            output: report.output,
+            output_dropped: report.output_dropped,
+        };
+        let verdict = Verdict::of_run(report.end, *id, version);
+        self.conclude(verdict, &usage)
+    }
+
+    /// Ends because no instance could be started. No handler ran, so nothing is billed.
+    pub(crate) fn end_failed_start(mut self, error: StartError) -> Outcome {
+        self.cold = true;
+        let mut usage = Usage::default();
+        if let Some(InitOutput {
+            output,
+            memory_peak_bytes,
+            ..
+        }) = error.init_output()
+        {
+            self.init_output = output.clone();
+            usage.memory_peak_bytes = *memory_peak_bytes;
+        }
+        let verdict = Verdict::of_failed_start(error, self.invocation.id, &self.invocation.version);
+        self.conclude(verdict, &usage)
+    }
+
+    /// Ends without a report of the worker's, billed for as long as it ran.
+    pub(crate) fn end_without_report(self, verdict: Verdict) -> Outcome {
+        let usage = self.usage_so_far();
+        self.conclude(verdict, &usage)
+    }
+
+    fn usage_so_far(&self) -> Usage {
+        let duration = self.handed_over.map_or(Duration::ZERO, |since| since.elapsed());
+        Usage {
+            duration,
+            billed_ms: billed_ms(duration),
+            ..Usage::default()
+        }
+    }
+
+    fn conclude(mut self, verdict: Verdict, usage: &Usage) -> Outcome {
+        let log = self.record(&verdict, usage);
+        Outcome {
+            request_id: self.invocation.id,
+            status: verdict.status,
+            ret_msg: verdict.ret_msg,
+            err_msg: verdict.err_msg,
+            duration: usage.duration,
+            billed_ms: usage.billed_ms,
+            memory_peak_bytes: usage.memory_peak_bytes,
+            init: self.init.take(),
+            log,
+        }
+    }
+
+    /// Writes the attempt's log and hands in its record.
+    fn record(&mut self, verdict: &Verdict, usage: &Usage) -> Bytes {
+        self.open = false;
+        let Invocation {
+            id,
+            version,
+            qualifier,
+            origin,
+            ..
+        } = &self.invocation;
+        let log = compose(
+            *id,
+            &LogParts {
+                init_output: &self.init_output,
+                event: self.handed_over.is_some(),
+                output: &usage.output,
+                output_dropped: usage.output_dropped,
+                note: verdict.note.as_deref(),
+                error: (verdict.status != StatusCode::Success).then_some(&verdict.ret_msg),
+                billed_ms: usage.billed_ms,
+                memory_mb: version.memory_mb,
+                memory_peak_bytes: usage.memory_peak_bytes,
+            },
+        );
+        let kept = cut(&verdict.ret_msg, LOG_LINE_BYTES_MAX).len();
+        self.recorder.record(AttemptRecord {
+            request_id: *id,
+            uid: version.uid.clone(),
+            key: version.key.clone(),
+            label: version.label.clone(),
+            qualifier: qualifier.clone(),
+            started_at: self.started_at,
+            status: verdict.status,
+            duration: usage.duration,
+            billed_ms: usage.billed_ms,
+            memory_mb: version.memory_mb,
+            memory_peak_bytes: usage.memory_peak_bytes,
+            retry_num: 0,
+            origin: *origin,
+            cold_start: self.cold,
+            ret_msg: verdict.ret_msg.slice(..kept),
+            log: log.clone(),
+        });
+        log
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.open {
+            let verdict = Verdict::of_canceled(Canceler::Caller, self.invocation.id);
+            let usage = self.usage_so_far();
+            self.record(&verdict, &usage);
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! Does what the schedule decides: waits, starts, runs, gives up. Holds its lock for a few moves and never while it
+//! waits.
+
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use skiff_domain::{
+    AttemptEnd, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, StartError, Version,
+};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::attempt::Attempt;
+use crate::context::ContextTemplate;
+use crate::event;
+use crate::port::{FunctionLoad, Instance, Instances, Invoke, Recorder};
+use crate::schedule::{Action, Lent, Returned, Schedule, Start};
+use crate::seat::{Seat, Supply};
+use crate::settings::{Identity, Limits};
+use crate::verdict::{Canceler, Verdict};
+
+/// How much longer than its limit a run or a start may take before the worker, who enforces the limit, is taken to be
+/// stuck. Far above what ending an instance takes.
+const WORKER_GRACE: Duration = Duration::from_secs(10);
+/// How long `shutdown` waits for calls it has cut short to be gone.
+const CUT_GRACE: Duration = Duration::from_secs(5);
+/// How many idle instances give way to one start that finds no room.
+const EVICTIONS_PER_START_MAX: u32 = 8;
+
+/// Runs invocations: the one place that knows every instance's state.
+pub struct Invoker<I: Instances> {
+    shared: Arc<Shared<I>>,
+}
+
+/// What calls, starts and the reaper share.
+pub(crate) struct Shared<I: Instances> {
+    instances: Arc<I>,
+    recorder: Arc<dyn Recorder>,
+    identity: Identity,
+    event_bytes_max: usize,
+    pub(crate) schedule: Mutex<Schedule<Warm<I::Instance>, Waiter<I>>>,
+    /// Wakes the reaper when there are idle instances again.
+    idle: Notify,
+    /// Wakes `shutdown` when the last call is gone.
+    drained: Notify,
+    /// Cuts running calls short.
+    cut: CancellationToken,
+    /// Ends starts and the reaper.
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+type Waiter<I> = oneshot::Sender<Supply<<I as Instances>::Instance>>;
+type Step<I> = Action<Warm<<I as Instances>::Instance>, Waiter<I>>;
+
+/// An initialised instance with what its next call needs at hand.
+pub(crate) struct Warm<T> {
+    instance: T,
+    context: ContextTemplate,
+    /// Until the first call has told it.
+    init: Option<InitReport>,
+}
+
+impl<T: Instance> Warm<T> {
+    pub(crate) fn is_alive(&self) -> bool {
+        self.instance.is_alive()
+    }
+}
+
+impl<I: Instances> Invoker<I> {
+    /// An invoker with no instance yet. Must be called in a tokio runtime: it starts the task that lets idle
+    /// instances go.
+    pub fn new(instances: Arc<I>, recorder: Arc<dyn Recorder>, limits: Limits, identity: Identity) -> Self {
+        let shared = Arc::new(Shared {
+            instances,
+            recorder,
+            identity,
+            event_bytes_max: limits.event_bytes_max,
+            schedule: Mutex::new(Schedule::new(limits)),
+            idle: Notify::new(),
+            drained: Notify::new(),
+            cut: CancellationToken::new(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        });
+        shared.tasks.spawn(Arc::clone(&shared).reap());
+        Self { shared }
+    }
+
+    /// Refuses new calls, waits until `deadline` for those that run, cuts short what is left and lets every instance
+    /// go. A call that is cut short ends as canceled (499).
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the invoker refusing new calls; it may be called again.
+    pub async fn shutdown(&self, deadline: Instant) {
+        let shared = &self.shared;
+        let let_go = shared.schedule.lock().close();
+        drop(let_go);
+        if timeout_at(deadline, shared.wait_until_drained()).await.is_err() {
+            shared.cut.cancel();
+            if timeout(CUT_GRACE, shared.wait_until_drained()).await.is_err() {
+                tracing::warn!("calls are left whose callers neither wait for them nor give them up");
+            }
+        }
+        shared.stop.cancel();
+        shared.tasks.close();
+        shared.tasks.wait().await;
+    }
+}
+
+impl<I: Instances> Drop for Invoker<I> {
+    fn drop(&mut self) {
+        self.shared.stop.cancel();
+    }
+}
+
+#[async_trait]
+impl<I: Instances> Invoke for Invoker<I> {
+    async fn invoke(&self, mut invocation: Invocation) -> Outcome {
+        let shared = &self.shared;
+        let version = Arc::clone(&invocation.version);
+        let id = invocation.id;
+        let event = event::check(mem::take(&mut invocation.event), shared.event_bytes_max);
+        // In this order: a call given up gives back its seat first and is recorded then.
+        let mut attempt = Attempt::accept(&*shared.recorder, invocation);
+        let event = match event {
+            Ok(event) => event,
+            Err(error) => return attempt.end_without_report(Verdict::of_invalid_event(&error, id)),
+        };
+        let mut seat = match Seat::take(shared, &version) {
+            Ok(seat) => seat,
+            Err(refusal) => return attempt.end_without_report(Verdict::of_refusal(&refusal, id, &version)),
+        };
+        let ended = tokio::select! {
+            biased;
+            ended = shared.run(&mut seat, &mut attempt, event) => ended,
+            () = shared.cut.cancelled() => Ended::Cut,
+        };
+        // The seat goes first: when the caller reads its answer, the next call finds the instance.
+        match ended {
+            Ended::Reported(report) => {
+                if survives(&report.end) {
+                    seat.give_back();
+                } else {
+                    drop(seat);
+                }
+                attempt.end_run(report)
+            }
+            Ended::NotStarted(error) => {
+                drop(seat);
+                attempt.end_failed_start(error)
+            }
+            Ended::Stuck => {
+                drop(seat);
+                attempt.end_without_report(Verdict::of_silence(id))
+            }
+            Ended::Cut => {
+                drop(seat);
+                attempt.end_without_report(Verdict::of_canceled(Canceler::Operator, id))
+            }
+        }
+    }
+
+    fn retire(&self, uid: &FunctionUid) {
+        let let_go = self.shared.schedule.lock().retire(uid);
+        drop(let_go);
+    }
+
+    fn load(&self) -> Vec<FunctionLoad> {
+        self.shared.schedule.lock().load()
+    }
+}
+
+/// How a call's run came to an end.
+enum Ended {
+    /// The worker told.
+    Reported(AttemptReport),
+    /// There was no instance to run on.
+    NotStarted(StartError),
+    /// The worker did not end it in time.
+    Stuck,
+    /// The operator ended it.
+    Cut,
+}
+
+/// True when the instance lives on after such an end.
+const fn survives(end: &AttemptEnd) -> bool {
+    match end {
+        AttemptEnd::Returned(_) | AttemptEnd::Raised(_) | AttemptEnd::ResponseTooLarge { .. } => true,
+        AttemptEnd::TimedOut | AttemptEnd::OutOfMemory | AttemptEnd::Exited(_) | AttemptEnd::Garbage(_) => false,
+    }
+}
+
+impl<I: Instances> Shared<I> {
+    /// Waits for the instance and runs the event on it.
+    async fn run(&self, seat: &mut Seat<'_, I>, attempt: &mut Attempt<'_>, event: Bytes) -> Ended {
+        let lent = match seat.instance().await {
+            Ok(lent) => lent,
+            Err(error) => return Ended::NotStarted(error),
+        };
+        let warm = &mut lent.instance;
+        if let Some(init) = warm.init.take() {
+            attempt.note_init(init, lent.cold);
+        }
+        let Invocation { id, version, .. } = attempt.invocation();
+        let call = Call {
+            request_id: *id,
+            event,
+            context: warm.context.complete(*id),
+            timeout: version.timeout,
+        };
+        let patience = version.timeout + WORKER_GRACE;
+        attempt.note_hand_over(Instant::now());
+        match timeout(patience, warm.instance.invoke(call)).await {
+            Ok(report) => Ended::Reported(report),
+            Err(_) => {
+                tracing::error!(request_id = %attempt.invocation().id, "a run did not end; its instance is let go");
+                Ended::Stuck
+            }
+        }
+    }
+
+    /// Ends a call's part in the schedule.
+    pub(crate) fn finish(&self, version: &Arc<Version>, returned: Returned<Warm<I::Instance>>) {
+        let now = Instant::now().into_std();
+        let (action, is_drained) = {
+            let mut schedule = self.schedule.lock();
+            let action = schedule.finish(version, returned, now);
+            (action, schedule.is_drained())
+        };
+        self.perform(version, action);
+        if is_drained {
+            self.drained.notify_waiters();
+        }
+    }
+
+    /// Brings back an instance that was on its way to a call that is gone.
+    pub(crate) fn return_unclaimed(&self, version: &Version, lent: Lent<Warm<I::Instance>>) {
+        let action = self.schedule.lock().unclaimed(version, lent, Instant::now().into_std());
+        self.perform(version, action);
+    }
+
+    /// Does what the schedule says, until nothing is left to do.
+    fn perform(&self, version: &Version, mut action: Option<Step<I>>) {
+        while let Some(step) = action.take() {
+            match step {
+                Action::Give { to, lent } => {
+                    if let Err(Ok(lent)) = to.send(Ok(lent)) {
+                        action = self.schedule.lock().unclaimed(version, lent, Instant::now().into_std());
+                    }
+                }
+                // A waiter that is gone needs no answer.
+                Action::Fail { to, error } => drop(to.send(Err(error))),
+                Action::Drop(instance) => drop(instance),
+                Action::WatchIdle => self.idle.notify_one(),
+            }
+        }
+    }
+
+    /// Begins a start. It goes on whether or not anyone still waits for it.
+    pub(crate) fn begin(self: &Arc<Self>, start: Start) {
+        let shared = Arc::clone(self);
+        // From here on the start is accounted for even if its task is never run.
+        let pending = PendingStart {
+            shared,
+            start: Some(start),
+        };
+        self.tasks.spawn(pending.run());
+    }
+
+    /// Starts an instance. When there is no room, those that were idle longest give way.
+    async fn start(&self, version: &Arc<Version>) -> Result<Warm<I::Instance>, StartError> {
+        let mut evictions = 0;
+        loop {
+            match self.instances.start(version).await {
+                Ok((instance, init)) => {
+                    return Ok(Warm {
+                        instance,
+                        context: ContextTemplate::new(version, &self.identity),
+                        init: Some(init),
+                    });
+                }
+                Err(error @ StartError::NoRoom(_)) if evictions < EVICTIONS_PER_START_MAX => {
+                    let evicted = self.schedule.lock().evict();
+                    if evicted.is_none() {
+                        return Err(error);
+                    }
+                    drop(evicted);
+                    evictions += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Lets idle instances go when they have been idle for long enough. Ends when told to stop.
+    async fn reap(self: Arc<Self>) {
+        loop {
+            let (let_go, next) = self.schedule.lock().reap(Instant::now().into_std(), Warm::is_alive);
+            drop(let_go);
+            let due = async {
+                match next {
+                    Some(next) => sleep_until(next.into()).await,
+                    None => self.idle.notified().await,
+                }
+            };
+            tokio::select! {
+                () = due => {}
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn wait_until_drained(&self) {
+        loop {
+            let drained = self.drained.notified();
+            if self.schedule.lock().is_drained() {
+                return;
+            }
+            drained.await;
+        }
+    }
+}
+
+/// A start in flight. However it ends, a panic and an abort among the ways, the schedule is told once.
+struct PendingStart<I: Instances> {
+    shared: Arc<Shared<I>>,
+    start: Option<Start>,
+}
+
+impl<I: Instances> PendingStart<I> {
+    async fn run(mut self) {
+        let Some(start) = &self.start else { return };
+        let version = Arc::clone(&start.version);
+        let patience = version.init_timeout + WORKER_GRACE;
+        let result = tokio::select! {
+            started = timeout(patience, self.shared.start(&version)) => started.unwrap_or_else(|_| {
+                Err(StartError::Platform("the start did not end; it is given up".to_owned()))
+            }),
+            () = self.shared.stop.cancelled() => Err(StartError::Platform("the service is stopping".to_owned())),
+        };
+        self.settle(result);
+    }
+
+    fn settle(&mut self, result: Result<Warm<I::Instance>, StartError>) {
+        let Some(start) = self.start.take() else { return };
+        let version = Arc::clone(&start.version);
+        let action = match result {
+            Ok(warm) => self
+                .shared
+                .schedule
+                .lock()
+                .started(start, warm, Instant::now().into_std()),
+            Err(error) => {
+                if let StartError::Platform(cause) = &error {
+                    tracing::error!(function = %version.key, cause, "an instance could not be started");
+                }
+                self.shared.schedule.lock().start_failed(start, error)
+            }
+        };
+        self.shared.perform(&version, action);
+    }
+}
+
+impl<I: Instances> Drop for PendingStart<I> {
+    fn drop(&mut self) {
+        self.settle(Err(StartError::Platform("the start was abandoned".to_owned())));
+    }
+}
+
+#[cfg(test)]
+mod tests;

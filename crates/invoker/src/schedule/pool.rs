@@ -1,0 +1,231 @@
+//! The instances and waiting calls of one function, a pool for each version and revision of it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use skiff_domain::Version;
+
+use super::{Era, Lent, Start, Ticket};
+use crate::port::FunctionLoad;
+
+/// One function, all its versions.
+#[derive(Debug)]
+pub(super) struct Function<I, W> {
+    /// Calls accepted and not finished.
+    pub running: u32,
+    /// Of those, the ones in a queue.
+    pub waiting: u32,
+    /// Few: a version in use each, and shortly its older revisions. Searched, not hashed.
+    pub pools: Vec<Pool<I, W>>,
+}
+
+impl<I, W> Default for Function<I, W> {
+    fn default() -> Self {
+        Self {
+            running: 0,
+            waiting: 0,
+            pools: Vec::new(),
+        }
+    }
+}
+
+impl<I, W> Function<I, W> {
+    pub(super) fn position(&self, version: &Version) -> Option<usize> {
+        self.pools.iter().position(|pool| pool.is_of(version))
+    }
+
+    /// The version's pool. The first call of a newer revision retires the older ones.
+    pub(super) fn pool_or_new(&mut self, version: &Arc<Version>, let_go: &mut Vec<I>) -> &mut Pool<I, W> {
+        let index = self.position(version).unwrap_or_else(|| {
+            let mut pool = Pool::new(Arc::clone(version));
+            for other in self
+                .pools
+                .iter_mut()
+                .filter(|other| other.version.label == version.label)
+            {
+                if other.version.revision < version.revision {
+                    other.superseded = true;
+                    other.retire(let_go);
+                } else {
+                    pool.superseded = true;
+                }
+            }
+            self.pools.push(pool);
+            self.pools.len() - 1
+        });
+        &mut self.pools[index]
+    }
+
+    pub(super) fn tidy(&mut self) {
+        self.pools.retain(|pool| !pool.is_done());
+    }
+}
+
+/// Interchangeable instances, and the calls that need one.
+#[derive(Debug)]
+pub(super) struct Pool<I, W> {
+    version: Arc<Version>,
+    era: Era,
+    /// A newer revision has been called: nothing here goes idle any more.
+    superseded: bool,
+    /// Calls accepted and not finished.
+    pub running: u32,
+    /// Starts in flight.
+    pub starts: u32,
+    /// Instances in a call's hands, or on the way there.
+    pub lent: u32,
+    waiters: VecDeque<(Ticket, W)>,
+    /// The most recently used last.
+    idle: VecDeque<Idle<I>>,
+}
+
+#[derive(Debug)]
+struct Idle<I> {
+    instance: I,
+    since: Instant,
+}
+
+/// Where an instance goes.
+#[derive(Debug)]
+pub(super) enum Placed<I, W> {
+    /// To whoever waited longest.
+    Given { to: W, lent: Lent<I> },
+    /// To the idle.
+    Idle,
+    /// Away.
+    Away(I),
+}
+
+impl<I, W> Pool<I, W> {
+    fn new(version: Arc<Version>) -> Self {
+        Self {
+            version,
+            era: Era(0),
+            superseded: false,
+            running: 0,
+            starts: 0,
+            lent: 0,
+            waiters: VecDeque::new(),
+            idle: VecDeque::new(),
+        }
+    }
+
+    fn is_of(&self, version: &Version) -> bool {
+        self.version.revision == version.revision && self.version.label == version.label
+    }
+
+    /// The most recently used instance: its memory is the warmest, and the others can grow old and go.
+    pub(super) fn take_idle(&mut self, usable: impl Fn(&I) -> bool, let_go: &mut Vec<I>) -> Option<Lent<I>> {
+        while let Some(Idle { instance, .. }) = self.idle.pop_back() {
+            if usable(&instance) {
+                self.running += 1;
+                self.lent += 1;
+                let era = self.era;
+                let cold = false;
+                return Some(Lent { instance, cold, era });
+            }
+            let_go.push(instance);
+        }
+        None
+    }
+
+    /// Lets a call wait. A start is due when those in flight cannot serve everyone who waits.
+    pub(super) fn enqueue(&mut self, ticket: Ticket, waiter: W) -> Option<Start> {
+        self.running += 1;
+        self.waiters.push_back((ticket, waiter));
+        if self.starts as usize >= self.waiters.len() {
+            return None;
+        }
+        self.starts += 1;
+        Some(Start {
+            version: Arc::clone(&self.version),
+            era: self.era,
+        })
+    }
+
+    /// Takes a waiter out of the queue. False when it is no longer there.
+    pub(super) fn leave(&mut self, ticket: Ticket) -> bool {
+        // Tickets are given in the order of the queue.
+        match self.waiters.binary_search_by_key(&ticket, |(ticket, _)| *ticket) {
+            Ok(index) => self.waiters.remove(index).is_some(),
+            Err(_) => false,
+        }
+    }
+
+    /// Ends a start that failed. Returns the waiter that nothing is left to serve.
+    pub(super) fn start_failed(&mut self) -> Option<W> {
+        self.starts -= 1;
+        if self.waiters.len() <= self.starts as usize {
+            return None;
+        }
+        self.waiters.pop_front().map(|(_, waiter)| waiter)
+    }
+
+    /// Places a lent instance anew.
+    pub(super) fn place(&mut self, lent: Lent<I>, now: Instant) -> Placed<I, W> {
+        let stays = lent.era == self.era;
+        // One that was told to go while it was being started still serves the call it was started for.
+        if (stays || lent.cold)
+            && let Some((_, to)) = self.waiters.pop_front()
+        {
+            return Placed::Given { to, lent };
+        }
+        self.lent -= 1;
+        let instance = lent.instance;
+        if !stays || self.superseded {
+            return Placed::Away(instance);
+        }
+        self.idle.push_back(Idle { instance, since: now });
+        Placed::Idle
+    }
+
+    /// Takes out the idle instances; all others go when they are done.
+    pub(super) fn retire(&mut self, let_go: &mut Vec<I>) {
+        self.era.0 += 1;
+        let_go.extend(self.idle.drain(..).map(|idle| idle.instance));
+    }
+
+    /// Takes out what is idle since `idle_timeout` or died. Returns when the next one is due.
+    pub(super) fn reap(
+        &mut self,
+        now: Instant,
+        idle_timeout: Duration,
+        usable: impl Fn(&I) -> bool,
+        let_go: &mut Vec<I>,
+    ) -> Option<Instant> {
+        let is_kept = |idle: &mut Idle<I>| now < idle.since + idle_timeout && usable(&idle.instance);
+        for index in (0..self.idle.len()).rev() {
+            if !is_kept(&mut self.idle[index])
+                && let Some(idle) = self.idle.remove(index)
+            {
+                let_go.push(idle.instance);
+            }
+        }
+        self.idle_longest().map(|since| since + idle_timeout)
+    }
+
+    /// Since when the instance is idle that is idle longest.
+    pub(super) fn idle_longest(&self) -> Option<Instant> {
+        self.idle.front().map(|idle| idle.since)
+    }
+
+    /// Takes the instance that is idle longest.
+    pub(super) fn evict(&mut self) -> Option<I> {
+        self.idle.pop_front().map(|idle| idle.instance)
+    }
+
+    /// True when it has nothing to remember.
+    pub(super) fn is_done(&self) -> bool {
+        self.running == 0 && self.starts == 0 && self.lent == 0 && self.idle.is_empty()
+    }
+
+    pub(super) fn load(&self) -> FunctionLoad {
+        FunctionLoad {
+            version: Arc::clone(&self.version),
+            running: self.running,
+            waiting: u32::try_from(self.waiters.len()).unwrap_or(u32::MAX),
+            idle: u32::try_from(self.idle.len()).unwrap_or(u32::MAX),
+        }
+    }
+}
