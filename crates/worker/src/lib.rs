@@ -1,1 +1,23 @@
 //! Owns a machine's instances: pools, birth, assignment, reuse, freezing, death, accounting.
+//!
+//! A *stem cell* is a booted, warm runtime in its sandbox that waits for code; assignment makes it an *instance* of
+//! one version. The invoker decides who runs when; here is how.
+//! Invariant: an instance serves one version of one function until it dies, and never another.
+
+mod config;
+mod endpoints;
+mod exchange;
+mod freezer;
+mod graveyard;
+mod instance;
+mod nursery;
+mod output;
+mod pressure;
+mod start;
+mod stock;
+mod worker;
+
+pub use config::{PoolConfig, WorkerConfig};
+pub use endpoints::Inbound;
+pub use instance::WorkerInstance;
+pub use worker::{CodeFolders, OpenError, RuntimeStatus, Worker, WorkerStatus};

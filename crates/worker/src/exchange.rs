@@ -1,0 +1,169 @@
+//! One question to a runtime and its answer, with the output that comes meanwhile.
+//!
+//! The other end is the user's code for all we know: nothing it sends is believed, nothing it does makes this wait
+//! longer than the deadline.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use skiff_domain::limits::RESULT_BYTES_MAX;
+use skiff_runtimes::wire::{HEAD_BYTES, Head, Response};
+use skiff_sandbox::Pipes;
+use tokio::time::{Instant, sleep_until};
+
+use crate::output::Output;
+
+/// Largest body of an answer: a result, or a fault whose traceback is as large.
+const BODY_BYTES_MAX: usize = RESULT_BYTES_MAX + 64 * 1024;
+/// Read at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoAnswer {
+    /// The other end closed its pipes, mostly by ending.
+    Closed,
+    /// The deadline passed.
+    TimedOut,
+    /// An answer longer than any may be; its announced length.
+    TooLarge(u64),
+    /// What came is no answer to what was asked.
+    Garbage(String),
+}
+
+/// The pipes of one runtime and where the conversation stands.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pipes: Pipes,
+    inbox: BytesMut,
+    output_closed: bool,
+    /// Output since it was last taken.
+    pub(crate) output: Output,
+}
+
+impl Line {
+    pub(crate) fn new(pipes: Pipes) -> Self {
+        Self { pipes, inbox: BytesMut::new(), output_closed: false, output: Output::default() }
+    }
+
+    /// Sends a request, waits for the answer of this sequence and takes in the output until then.
+    ///
+    /// # Cancel safety
+    /// Not safe: a request may be half sent. The runtime must then be killed.
+    pub(crate) async fn ask(
+        &mut self,
+        request: &Bytes,
+        sequence: u32,
+        deadline: Instant,
+    ) -> Result<(Response, Bytes), NoAnswer> {
+        if !self.inbox.is_empty() {
+            return Err(NoAnswer::Garbage("an answer nobody asked for".to_owned()));
+        }
+        let mut unsent = request.clone();
+        let answer = self.converse(&mut unsent, sequence, deadline).await;
+        self.drain_output();
+        answer
+    }
+
+    /// Waits for what comes unasked, or as a further answer.
+    pub(crate) async fn listen(&mut self, sequence: u32, within: Duration) -> Result<(Response, Bytes), NoAnswer> {
+        let answer = self.converse(&mut Bytes::new(), sequence, Instant::now() + within).await;
+        self.drain_output();
+        answer
+    }
+
+    async fn converse(
+        &mut self,
+        unsent: &mut Bytes,
+        sequence: u32,
+        deadline: Instant,
+    ) -> Result<(Response, Bytes), NoAnswer> {
+        let timer = sleep_until(deadline);
+        tokio::pin!(timer);
+        loop {
+            if let Some(answer) = self.take_answer(sequence)? {
+                return Ok(answer);
+            }
+            tokio::select! {
+                biased;
+                () = &mut timer => return Err(NoAnswer::TimedOut),
+                writable = self.pipes.requests.writable(), if !unsent.is_empty() => {
+                    writable.map_err(|_| NoAnswer::Closed)?;
+                    match self.pipes.requests.try_write(unsent) {
+                        Ok(written) => unsent.advance(written),
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        // It may have answered and ended before it read all: what is left to read decides.
+                        Err(_) => unsent.clear(),
+                    }
+                }
+                readable = self.pipes.responses.readable() => {
+                    readable.map_err(|_| NoAnswer::Closed)?;
+                    self.inbox.reserve(CHUNK_BYTES);
+                    match self.pipes.responses.try_read_buf(&mut self.inbox) {
+                        Ok(0) => return Err(NoAnswer::Closed),
+                        Ok(_) => {}
+                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                        Err(_) => return Err(NoAnswer::Closed),
+                    }
+                }
+                readable = self.pipes.output.readable(), if !self.output_closed => {
+                    if readable.is_err() || !self.read_output() {
+                        self.output_closed = true;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes in one chunk of output. False at its end.
+    fn read_output(&mut self) -> bool {
+        let mut chunk = [0; 8192];
+        match self.pipes.output.try_read(&mut chunk) {
+            Ok(0) => false,
+            Ok(read) => {
+                self.output.push(&chunk[..read]);
+                true
+            }
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
+
+    /// The answer at the head of the inbox, once it is whole.
+    fn take_answer(&mut self, sequence: u32) -> Result<Option<(Response, Bytes)>, NoAnswer> {
+        let Some(head) = self.inbox.first_chunk::<HEAD_BYTES>() else { return Ok(None) };
+        let head = Head::from_bytes(*head);
+        let kind = Response::try_from(head.kind)
+            .map_err(|()| NoAnswer::Garbage(format!("an answer of unknown kind {}", head.kind)))?;
+        if head.sequence != sequence {
+            return Err(NoAnswer::Garbage(format!("the answer to {} instead of {sequence}", head.sequence)));
+        }
+        let length = head.length as usize;
+        if length > BODY_BYTES_MAX {
+            return Err(NoAnswer::TooLarge(u64::from(head.length)));
+        }
+        if self.inbox.len() < HEAD_BYTES + length {
+            return Ok(None);
+        }
+        self.inbox.advance(HEAD_BYTES);
+        let body = self.inbox.split_to(length).freeze();
+        Ok(Some((kind, body)))
+    }
+
+    /// Takes in what was written before the answer: it is in the pipe already, whether or not the runtime's reactor
+    /// has noticed.
+    fn drain_output(&mut self) {
+        let mut chunk = [0; 8192];
+        // A process that never stops writing must not keep us here.
+        let mut left = CHUNK_BYTES;
+        while left > 0 {
+            match rustix::io::read(&self.pipes.output, &mut chunk) {
+                Ok(0) | Err(_) => return,
+                Ok(read) => {
+                    self.output.push(&chunk[..read]);
+                    left = left.saturating_sub(read);
+                }
+            }
+        }
+    }
+}

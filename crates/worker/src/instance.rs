@@ -1,0 +1,136 @@
+//! One initialised instance: runs one event at a time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use skiff_domain::limits::RESULT_BYTES_MAX;
+use skiff_domain::{AttemptEnd, AttemptReport, Call, UserFault};
+use skiff_invoker::Instance;
+use skiff_runtimes::wire::{self, Response};
+use skiff_sandbox::Killer;
+use tokio::time::{Instant, timeout};
+
+use crate::endpoints::Doors;
+use crate::exchange::{Line, NoAnswer};
+use crate::freezer::Rest;
+use crate::graveyard::Held;
+use crate::nursery::StemCell;
+
+/// How long a process that closed its pipes may take to be reported dead.
+const END_MAX: Duration = Duration::from_secs(1);
+
+/// An instance of one version. Dropping it kills what runs inside.
+#[derive(Debug)]
+pub struct WorkerInstance {
+    sandbox: Held,
+    line: Line,
+    _doors: Doors,
+    sequence: u32,
+    alive: bool,
+    ooms: u64,
+    rest: Arc<Rest>,
+}
+
+/// Kills when dropped armed: what a call was doing cannot be taken back.
+struct Trigger(Option<Killer>);
+
+impl Drop for Trigger {
+    fn drop(&mut self) {
+        if let Some(killer) = self.0.take() {
+            killer.kill();
+        }
+    }
+}
+
+impl WorkerInstance {
+    /// An instance out of a stem cell that has taken its code.
+    pub(crate) fn new(cell: StemCell, rest: Arc<Rest>) -> Self {
+        let StemCell { sandbox, line, doors } = cell;
+        Self { sandbox, line, _doors: doors, sequence: 1, alive: true, ooms: 0, rest }
+    }
+
+    /// What the answer means, before anybody looks at the memory.
+    fn read(answer: Result<(Response, bytes::Bytes), NoAnswer>) -> AttemptEnd {
+        match answer {
+            Ok((Response::Returned, body)) if body.len() > RESULT_BYTES_MAX => {
+                AttemptEnd::ResponseTooLarge { bytes: body.len() as u64 }
+            }
+            Ok((Response::Returned, body)) => {
+                // The runtime wrote JSON; whatever else writes here may not have.
+                match serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
+                    Ok(_) => AttemptEnd::Returned(body),
+                    Err(_) => AttemptEnd::Garbage("the result is not JSON".to_owned()),
+                }
+            }
+            Ok((Response::Raised, body)) => match serde_json::from_slice::<UserFault>(&body) {
+                Ok(fault) => AttemptEnd::Raised(fault),
+                Err(_) => AttemptEnd::Garbage("the error report is not JSON".to_owned()),
+            },
+            Ok((Response::TooLarge, body)) => {
+                let bytes = std::str::from_utf8(&body).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+                AttemptEnd::ResponseTooLarge { bytes }
+            }
+            Ok((other, _)) => AttemptEnd::Garbage(format!("{other:?} instead of a result")),
+            Err(NoAnswer::TimedOut) => AttemptEnd::TimedOut,
+            Err(NoAnswer::TooLarge(bytes)) => AttemptEnd::ResponseTooLarge { bytes },
+            Err(NoAnswer::Garbage(what)) => AttemptEnd::Garbage(what),
+            Err(NoAnswer::Closed) => AttemptEnd::Exited(String::new()),
+        }
+    }
+}
+
+impl Instance for WorkerInstance {
+    async fn invoke(&mut self, call: Call) -> AttemptReport {
+        if !self.alive {
+            return dead_already();
+        }
+        // Until the end is known: a future dropped on the way leaves a dead instance.
+        self.alive = false;
+        let mut trigger = Trigger(Some(self.sandbox.killer()));
+        self.sequence = self.sequence.wrapping_add(1);
+        self.rest.end();
+        let started = Instant::now();
+        let answer = match wire::invoke(self.sequence, &call.context, &call.event) {
+            Some(request) => self.line.ask(&request, self.sequence, started + call.timeout).await,
+            None => Err(NoAnswer::Garbage("the event is too large for a frame".to_owned())),
+        };
+        let duration = started.elapsed();
+        let orderly = matches!(answer, Ok((Response::Returned | Response::Raised | Response::TooLarge, _)));
+        let mut end = Self::read(answer);
+        if matches!(end, AttemptEnd::Exited(_)) {
+            let text = match timeout(END_MAX, self.sandbox.ended()).await {
+                Ok(exit) => exit.to_string(),
+                Err(_) => "its pipes are closed".to_owned(),
+            };
+            end = AttemptEnd::Exited(text);
+        }
+        let usage = self.sandbox.cgroup().usage();
+        // A killed child leaves its parent running and its exit code 0: the counter alone is to be trusted.
+        if usage.oom_kills > self.ooms && !matches!(end, AttemptEnd::TimedOut) {
+            end = AttemptEnd::OutOfMemory;
+        }
+        self.ooms = usage.oom_kills;
+        if orderly && !matches!(end, AttemptEnd::Garbage(_) | AttemptEnd::OutOfMemory) {
+            trigger.0 = None;
+            self.alive = true;
+            self.rest.begin();
+        }
+        let (output, output_dropped) = self.line.output.take();
+        let duration = if matches!(end, AttemptEnd::TimedOut) { call.timeout } else { duration };
+        AttemptReport { end, duration, memory_peak_bytes: usage.memory_peak_bytes, output, output_dropped }
+    }
+
+    fn is_alive(&self) -> bool {
+        self.alive && !self.sandbox.has_ended()
+    }
+}
+
+fn dead_already() -> AttemptReport {
+    AttemptReport {
+        end: AttemptEnd::Exited("ended before the event came".to_owned()),
+        duration: Duration::ZERO,
+        memory_peak_bytes: 0,
+        output: bytes::Bytes::new(),
+        output_dropped: 0,
+    }
+}

@@ -1,0 +1,236 @@
+//! Stem cells of one runtime and network mode: kept ready, more of them when they are in demand.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use skiff_domain::NetworkMode;
+use skiff_domain::limits::{OPEN_FILES_MAX, PIDS_MAX, TMP_BYTES_MAX, TMP_INODES_MAX};
+use skiff_runtimes::Manifest;
+use skiff_runtimes::wire::Response;
+use skiff_sandbox::{BirthError, BirthSpec, BootError, Zygote, ZygoteConfig};
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use crate::config::PoolConfig;
+use crate::endpoints::Doors;
+use crate::exchange::Line;
+use crate::graveyard::{Graveyard, Held};
+use crate::stock::{Stock, StockError};
+
+/// Demand is what was taken within this time.
+const DEMAND_WINDOW: Duration = Duration::from_secs(10);
+/// How long a birth may take, on a machine that has much else to do.
+const BIRTH_MAX: Duration = Duration::from_secs(20);
+/// Between two attempts after a birth failed.
+const FAILURE_PAUSE: Duration = Duration::from_secs(1);
+
+/// A booted runtime behind its walls, waiting for code.
+#[derive(Debug)]
+pub(crate) struct StemCell {
+    pub(crate) sandbox: Held,
+    pub(crate) line: Line,
+    pub(crate) doors: Doors,
+}
+
+/// Why there is no stem cell.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BearError {
+    #[error(transparent)]
+    Stock(#[from] StockError),
+    #[error("boot the runtime's zygote: {0}")]
+    Boot(#[from] BootError),
+    #[error("make a sandbox: {0}")]
+    Birth(#[from] BirthError),
+    #[error("the runtime did not come up in its sandbox: {0}")]
+    NotReady(String),
+}
+
+/// One runtime's zygote: booted when needed, replaced when it is old or gone.
+#[derive(Debug)]
+pub(crate) struct ZygoteSeat {
+    config: ZygoteConfig,
+    manifest: Manifest,
+    pool: PoolConfig,
+    seated: tokio::sync::Mutex<Option<Seated>>,
+}
+
+#[derive(Debug)]
+struct Seated {
+    zygote: Arc<Zygote>,
+    births: u64,
+    since: Instant,
+}
+
+impl ZygoteSeat {
+    pub(crate) fn new(config: ZygoteConfig, manifest: Manifest, pool: PoolConfig) -> Arc<Self> {
+        Arc::new(Self { config, manifest, pool, seated: tokio::sync::Mutex::default() })
+    }
+
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The zygote for one birth. Children of one zygote share its address layout, so none has too many.
+    async fn zygote(&self) -> Result<Arc<Zygote>, BootError> {
+        let mut seated = self.seated.lock().await;
+        if let Some(seat) = seated.as_mut() {
+            let worn = seat.births >= self.pool.zygote_births_max || seat.since.elapsed() > self.pool.zygote_age_max;
+            if seat.zygote.is_alive() && !worn {
+                seat.births += 1;
+                return Ok(Arc::clone(&seat.zygote));
+            }
+        }
+        // The old one lives on for as long as its children do.
+        let zygote = Zygote::boot(&self.config, &self.manifest.template).await?;
+        *seated = Some(Seated { zygote: Arc::clone(&zygote), births: 1, since: Instant::now() });
+        Ok(zygote)
+    }
+}
+
+/// The stem cells of one runtime and network mode.
+#[derive(Debug)]
+pub(crate) struct Nursery {
+    seat: Arc<ZygoteSeat>,
+    mode: NetworkMode,
+    stock: Arc<Stock>,
+    graveyard: Graveyard,
+    tasks: TaskTracker,
+    cells: Mutex<Cells>,
+    taken: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Cells {
+    ready: VecDeque<StemCell>,
+    takings: VecDeque<Instant>,
+}
+
+impl Nursery {
+    pub(crate) fn new(
+        seat: Arc<ZygoteSeat>,
+        mode: NetworkMode,
+        stock: Arc<Stock>,
+        graveyard: Graveyard,
+        tasks: TaskTracker,
+    ) -> Arc<Self> {
+        Arc::new(Self { seat, mode, stock, graveyard, tasks, cells: Mutex::default(), taken: Notify::new() })
+    }
+
+    /// Stem cells that are ready.
+    pub(crate) fn ready(&self) -> usize {
+        self.cells.lock().ready.len()
+    }
+
+    /// A stem cell: one that is ready, or one that is born for the caller. True when it was ready.
+    pub(crate) async fn take(self: &Arc<Self>) -> Result<(StemCell, bool), BearError> {
+        let cell = {
+            let mut cells = self.cells.lock();
+            cells.takings.push_back(Instant::now());
+            loop {
+                match cells.ready.pop_front() {
+                    Some(dead) if dead.sandbox.has_ended() => drop(dead),
+                    other => break other,
+                }
+            }
+        };
+        self.taken.notify_one();
+        match cell {
+            Some(cell) => Ok((cell, true)),
+            None => Ok((self.bear(false).await?, false)),
+        }
+    }
+
+    /// Keeps as many ready as demand asks for, until dropped.
+    pub(crate) async fn keep(self: &Arc<Self>) {
+        loop {
+            let (target, have) = self.target();
+            if have < target {
+                match self.bear(true).await {
+                    Ok(cell) => self.cells.lock().ready.push_back(cell),
+                    Err(error) => {
+                        tracing::warn!(runtime = %self.seat.manifest.name, mode = %self.mode, %error, "no stem cell");
+                        tokio::time::sleep(FAILURE_PAUSE).await;
+                    }
+                }
+                continue;
+            }
+            drop(self.surplus(target));
+            tokio::select! {
+                () = self.taken.notified() => {}
+                () = tokio::time::sleep(DEMAND_WINDOW) => {}
+            }
+        }
+    }
+
+    /// Lets go of all.
+    pub(crate) fn clear(&self) {
+        drop(self.surplus(0));
+    }
+
+    /// How many there should be and how many there are.
+    fn target(&self) -> (usize, usize) {
+        let mut cells = self.cells.lock();
+        while cells.takings.front().is_some_and(|taking| taking.elapsed() > DEMAND_WINDOW) {
+            cells.takings.pop_front();
+        }
+        let pool = &self.seat.pool;
+        let target = (pool.stem_cells_min + cells.takings.len()).min(pool.stem_cells_max.max(pool.stem_cells_min));
+        (target, cells.ready.len())
+    }
+
+    fn surplus(&self, target: usize) -> Vec<StemCell> {
+        let mut cells = self.cells.lock();
+        let surplus = cells.ready.len().saturating_sub(target);
+        cells.ready.drain(..surplus).collect()
+    }
+
+    /// A birth is seen through even when nobody waits for it any more: half of one would be left behind.
+    async fn bear(self: &Arc<Self>, warm: bool) -> Result<StemCell, BearError> {
+        let nursery = Arc::clone(self);
+        let birth = self.tasks.spawn(async move { nursery.give_birth(warm).await });
+        birth.await.unwrap_or_else(|error| Err(BearError::NotReady(error.to_string())))
+    }
+
+    async fn give_birth(&self, warm: bool) -> Result<StemCell, BearError> {
+        let kit = self.stock.take(self.mode).await?;
+        let spec = BirthSpec {
+            hostname: format!("skiff-{}", kit.parts.uid),
+            tmp_bytes: TMP_BYTES_MAX,
+            tmp_inodes: TMP_INODES_MAX,
+            open_files: OPEN_FILES_MAX,
+            pids: PIDS_MAX,
+            warm,
+        };
+        let zygote = match self.seat.zygote().await {
+            Ok(zygote) => zygote,
+            Err(error) => {
+                self.stock.give_back(kit.parts).await;
+                return Err(error.into());
+            }
+        };
+        let (sandbox, pipes) = match zygote.bear(kit.parts, &spec).await {
+            Ok(born) => born,
+            Err((error, parts)) => {
+                self.stock.give_back(parts).await;
+                return Err(error.into());
+            }
+        };
+        let sandbox = self.graveyard.hold(sandbox);
+        let mut line = Line::new(pipes);
+        let expected = if warm { &[Response::Ready, Response::Warm][..] } else { &[Response::Ready] };
+        for expected in expected {
+            let heard = line.listen(0, BIRTH_MAX).await;
+            if !matches!(&heard, Ok((response, _)) if response == expected) {
+                let said = String::from_utf8_lossy(&line.output.take().0).into_owned();
+                let reason = sandbox.failure().map_or_else(|| format!("{heard:?} {said}"), |error| error.to_string());
+                return Err(BearError::NotReady(reason));
+            }
+        }
+        // What it wrote while it booted is the platform's, not the function's.
+        line.output.take();
+        Ok(StemCell { sandbox, line, doors: kit.doors })
+    }
+}

@@ -1,0 +1,115 @@
+//! From a stem cell to an instance: limits, code, environment, initialisation.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use skiff_domain::{InitOutput, InitReport, StartError, UserFault, Version};
+use skiff_runtimes::Load;
+use skiff_runtimes::wire::{self, Request, Response};
+use skiff_sandbox::{CODE_TARGET, Limits, Mount};
+use tokio::time::{Instant, timeout};
+
+use crate::exchange::NoAnswer;
+use crate::instance::WorkerInstance;
+use crate::nursery::{BearError, StemCell};
+use crate::stock::StockError;
+use crate::worker::Shared;
+
+/// Sequence of the request to load; events follow.
+const LOAD_SEQUENCE: u32 = 1;
+/// How long a process that closed its pipes may take to be reported dead.
+const END_MAX: Duration = Duration::from_secs(1);
+
+/// The limits of a function's instances. A core per GB of memory and at least one, so that a small function starts as
+/// fast as a large one when the machine is idle; on a busy machine its share is proportional to its memory.
+pub(crate) fn limits(memory_mb: u32) -> Limits {
+    Limits {
+        memory_bytes: u64::from(memory_mb) << 20,
+        cpu_millis: (memory_mb.saturating_mul(1000) / 1024).max(1000),
+        cpu_weight: memory_mb,
+        pids: u32::try_from(skiff_domain::limits::PIDS_MAX).unwrap_or(u32::MAX),
+    }
+}
+
+/// Makes an instance of this version out of a stem cell.
+pub(crate) async fn initialise(
+    shared: &Shared,
+    mut cell: StemCell,
+    version: &Version,
+    folder: &Path,
+    begun: Instant,
+) -> Result<(WorkerInstance, InitReport), StartError> {
+    let assigned = assign(shared, &cell, version.memory_mb, folder).await;
+    assigned.map_err(|error| StartError::Platform(format!("give a sandbox its limits and code: {error}")))?;
+    let order = Load::new(version, &shared.platform).to_json().ok();
+    let request = order.and_then(|order| wire::request(Request::Load, LOAD_SEQUENCE, &[&order]));
+    let request =
+        request.ok_or_else(|| StartError::Platform("the order to load could not be written".to_owned()))?;
+    let answer = cell.line.ask(&request, LOAD_SEQUENCE, Instant::now() + version.init_timeout).await;
+    match answer {
+        Ok((Response::Loaded, body)) => {
+            let micros = std::str::from_utf8(&body).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+            let report = InitReport {
+                total: begun.elapsed(),
+                user_code: Duration::from_micros(micros),
+                output: cell.line.output.take().0,
+            };
+            let rest = shared.freezer.register(Arc::clone(cell.sandbox.cgroup()));
+            Ok((WorkerInstance::new(cell, rest), report))
+        }
+        other => Err(failed(cell, other, begun).await),
+    }
+}
+
+/// Limits and code, for a function or for compiling.
+pub(crate) async fn assign(shared: &Shared, cell: &StemCell, memory_mb: u32, folder: &Path) -> std::io::Result<()> {
+    cell.sandbox.cgroup().limit(&limits(memory_mb))?;
+    cell.sandbox.mount(&shared.mounter, &[Mount { source: folder, target: CODE_TARGET }]).await
+}
+
+/// What a failed initialisation is called.
+async fn failed(
+    mut cell: StemCell,
+    answer: Result<(Response, Bytes), NoAnswer>,
+    begun: Instant,
+) -> StartError {
+    let exit = match &answer {
+        Err(NoAnswer::Closed) => timeout(END_MAX, cell.sandbox.ended()).await.ok(),
+        _ => None,
+    };
+    let usage = cell.sandbox.cgroup().usage();
+    let output = InitOutput {
+        output: cell.line.output.take().0,
+        memory_peak_bytes: usage.memory_peak_bytes,
+        duration: begun.elapsed(),
+    };
+    drop(cell);
+    let fault = |body: &Bytes| {
+        serde_json::from_slice(body).unwrap_or_else(|_| UserFault {
+            message: "the runtime's error report is not JSON".to_owned(),
+            stack_trace: String::new(),
+        })
+    };
+    match answer {
+        _ if usage.oom_kills > 0 => StartError::OutOfMemory(output),
+        Ok((Response::NoHandler, body)) => StartError::HandlerNotFound(fault(&body), output),
+        Ok((Response::LoadFailed, body)) => StartError::UserCode(fault(&body), output),
+        Err(NoAnswer::TimedOut) => StartError::TimedOut(output),
+        Err(NoAnswer::Closed) => {
+            StartError::Exited(exit.map_or_else(|| "its pipes are closed".to_owned(), |exit| exit.to_string()), output)
+        }
+        Ok((other, _)) => StartError::Exited(format!("{other:?} was answered to the order to load"), output),
+        Err(NoAnswer::TooLarge(bytes)) => StartError::Exited(format!("an answer of {bytes} bytes"), output),
+        Err(NoAnswer::Garbage(what)) => StartError::Exited(what, output),
+    }
+}
+
+/// What a missing stem cell is called.
+pub(crate) fn no_cell(error: &BearError) -> StartError {
+    match error {
+        BearError::Stock(StockError::Full(_)) => StartError::NoRoom(error.to_string()),
+        _ => StartError::Platform(error.to_string()),
+    }
+}

@@ -1,0 +1,172 @@
+//! What sandboxes are made of, made beforehand: control groups, network namespaces, user ids.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use skiff_domain::NetworkMode;
+use skiff_sandbox::{Cgroups, Networks, Parts};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use crate::config::UID_FIRST;
+use crate::endpoints::{Doors, Inbound};
+
+/// Kits kept ready per network mode that has been asked for.
+const READY: usize = 8;
+
+/// All that one sandbox needs beside its runtime.
+#[derive(Debug)]
+pub(crate) struct Kit {
+    pub(crate) parts: Parts,
+    pub(crate) doors: Doors,
+}
+
+/// Why there is no kit.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StockError {
+    /// All user ids are taken.
+    #[error("all {0} sandboxes of this machine are in use")]
+    Full(u32),
+    /// The kernel refused.
+    #[error("make a control group and a network: {0}")]
+    Make(#[from] io::Error),
+}
+
+#[derive(Debug)]
+pub(crate) struct Stock {
+    cgroups: Cgroups,
+    networks: Networks,
+    inbound: mpsc::Sender<Inbound>,
+    uids: Mutex<Uids>,
+    ready: Mutex<HashMap<NetworkMode, Shelf>>,
+    tasks: TaskTracker,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    kits: Vec<Kit>,
+    coming: usize,
+}
+
+/// User ids nobody has. The one given back longest ago is given out next.
+#[derive(Debug)]
+struct Uids {
+    free: std::collections::VecDeque<u32>,
+    count: u32,
+}
+
+impl Stock {
+    pub(crate) fn new(
+        cgroups: Cgroups,
+        networks: Networks,
+        inbound: mpsc::Sender<Inbound>,
+        sandboxes_max: u32,
+        tasks: TaskTracker,
+    ) -> Arc<Self> {
+        let uids = Uids { free: (UID_FIRST..UID_FIRST + sandboxes_max).collect(), count: sandboxes_max };
+        Arc::new(Self {
+            cgroups,
+            networks,
+            inbound,
+            uids: Mutex::new(uids),
+            ready: Mutex::default(),
+            tasks,
+        })
+    }
+
+    /// Sandboxes and kits alive.
+    pub(crate) fn in_use(&self) -> u32 {
+        let uids = self.uids.lock();
+        uids.count.saturating_sub(u32::try_from(uids.free.len()).unwrap_or(u32::MAX))
+    }
+
+    /// A kit from the shelf, or a new one.
+    pub(crate) async fn take(self: &Arc<Self>, mode: NetworkMode) -> Result<Kit, StockError> {
+        let kit = self.ready.lock().entry(mode).or_default().kits.pop();
+        self.refill(mode);
+        match kit {
+            Some(kit) => Ok(kit),
+            None => self.make(mode).await,
+        }
+    }
+
+    /// Takes apart what a buried sandbox left.
+    pub(crate) async fn give_back(self: &Arc<Self>, parts: Parts) {
+        let uid = parts.uid;
+        let tracked = self.tasks.spawn_blocking(move || {
+            let Parts { cgroup, network, .. } = parts;
+            if let Err(error) = network.remove() {
+                tracing::warn!(%error, "a network namespace could not be removed yet");
+            }
+            match Arc::into_inner(cgroup) {
+                Some(cgroup) => {
+                    if let Err(error) = cgroup.remove() {
+                        tracing::warn!(%error, "a control group could not be removed yet");
+                    }
+                }
+                None => tracing::error!("a buried control group is still in use"),
+            }
+        });
+        if tracked.await.is_ok() {
+            self.uids.lock().free.push_back(uid);
+        }
+    }
+
+    /// Lets go of all that is on the shelves.
+    pub(crate) async fn clear(self: &Arc<Self>) {
+        let kits: Vec<Kit> = self.ready.lock().drain().flat_map(|(_, shelf)| shelf.kits).collect();
+        for kit in kits {
+            self.give_back(kit.parts).await;
+        }
+    }
+
+    fn refill(self: &Arc<Self>, mode: NetworkMode) {
+        let missing = {
+            let mut ready = self.ready.lock();
+            let shelf = ready.entry(mode).or_default();
+            let missing = READY.saturating_sub(shelf.kits.len() + shelf.coming);
+            shelf.coming += missing;
+            missing
+        };
+        if missing == 0 || self.tasks.is_closed() {
+            return;
+        }
+        let stock = Arc::clone(self);
+        self.tasks.spawn(async move {
+            for _ in 0..missing {
+                let made = stock.make(mode).await;
+                let mut ready = stock.ready.lock();
+                let shelf = ready.entry(mode).or_default();
+                shelf.coming -= 1;
+                match made {
+                    Ok(kit) => shelf.kits.push(kit),
+                    Err(error) => tracing::debug!(%error, %mode, "no kit for the shelf"),
+                }
+            }
+        });
+    }
+
+    async fn make(self: &Arc<Self>, mode: NetworkMode) -> Result<Kit, StockError> {
+        let uid = {
+            let mut uids = self.uids.lock();
+            uids.free.pop_front().ok_or(StockError::Full(uids.count))?
+        };
+        let stock = Arc::clone(self);
+        let made = self.tasks.spawn_blocking(move || {
+            let cgroup = Arc::new(stock.cgroups.create()?);
+            let network = stock.networks.create(mode)?;
+            Ok::<_, io::Error>(Parts { cgroup, network, uid })
+        });
+        let made = made.await.map_err(io::Error::other).flatten();
+        let opened = made.and_then(|mut parts| {
+            let doors = Doors::open(std::mem::take(&mut parts.network.listeners), &self.inbound)?;
+            Ok(Kit { parts, doors })
+        });
+        opened.map_err(|error| {
+            self.uids.lock().free.push_back(uid);
+            StockError::Make(error)
+        })
+    }
+}

@@ -1,0 +1,298 @@
+//! The worker itself: runtimes, pools and the tasks that keep them.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use skiff_domain::{CodeDigest, InitReport, NetworkMode, RuntimeName, StartError, Version};
+use skiff_invoker::Instances;
+use skiff_runtimes::wire::{self, Request, Response};
+use skiff_runtimes::{Platform, host};
+use skiff_sandbox::{
+    CgroupError, Cgroups, Endpoint, Mounter, NetworkConfig, NetworkError, Networks, ZygoteConfig, make_staging,
+};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{PoolConfig, UID_FIRST, WorkerConfig};
+use crate::freezer::Freezer;
+use crate::graveyard::Graveyard;
+use crate::instance::WorkerInstance;
+use crate::nursery::{Nursery, ZygoteSeat};
+use crate::pressure::Pressure;
+use crate::start;
+use crate::stock::Stock;
+
+/// Longest compilation of a package; what is not done by then is compiled when it is imported.
+const COMPILE_MAX: Duration = Duration::from_secs(20);
+/// Memory for it, in MB.
+const COMPILE_MEMORY_MB: u32 = 512;
+/// Most byte code taken from one package, in bytes.
+const COMPILE_BYTES_MAX: usize = 256 << 20;
+/// How long the end may take: processes are killed, groups and networks removed.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
+
+/// Where a version's code is.
+pub trait CodeFolders: Send + Sync + 'static {
+    /// The unpacked package, a folder of the host. Does not touch the disk when it was asked for before.
+    fn folder(&self, code: CodeDigest) -> Pin<Box<dyn Future<Output = Result<Arc<Path>, String>> + Send + '_>>;
+}
+
+/// Why a worker cannot be.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// No control groups.
+    #[error("control groups")]
+    Cgroups(#[from] CgroupError),
+    /// No network namespaces.
+    #[error("networks")]
+    Networks(#[from] NetworkError),
+    /// Anything else of the host.
+    #[error("{0}")]
+    Host(&'static str, #[source] io::Error),
+}
+
+/// What a worker has.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct WorkerStatus {
+    /// Sandboxes alive or ready to be: instances, stem cells and what waits to become one.
+    pub sandboxes: u32,
+    /// The runtimes.
+    pub runtimes: Vec<RuntimeStatus>,
+}
+
+/// What a worker has of one runtime.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct RuntimeStatus {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Stem cells ready for code.
+    pub stem_cells: usize,
+}
+
+/// A machine's instances. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) mounter: Mounter,
+    pub(crate) freezer: Arc<Freezer>,
+    pub(crate) graveyard: Graveyard,
+    pub(crate) platform: Platform,
+    pool: PoolConfig,
+    folders: Arc<dyn CodeFolders>,
+    pressure: Arc<Pressure>,
+    stock: Arc<Stock>,
+    seats: HashMap<RuntimeName, Arc<ZygoteSeat>>,
+    nurseries: Mutex<HashMap<(RuntimeName, NetworkMode), Arc<Nursery>>>,
+    public: Result<(), String>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("pool", &self.pool).finish_non_exhaustive()
+    }
+}
+
+impl Worker {
+    /// Takes possession of the machine's part in it: control groups and networks of this server's name, whatever a
+    /// killed predecessor left of them included. Pools fill in the background. Blocks for some milliseconds.
+    pub fn open(config: WorkerConfig, folders: Arc<dyn CodeFolders>) -> Result<Self, OpenError> {
+        let cgroups = Cgroups::open(&config.server)?;
+        if let Err(error) = cgroups.favour_server() {
+            tracing::warn!(%error, "the server cannot be given more processor time than functions");
+        }
+        let networks = Networks::open(NetworkConfig {
+            server: config.server.clone(),
+            subnet: None,
+            endpoints: Endpoint::ALL.to_vec(),
+            nameservers: Vec::new(),
+        })?;
+        let public = networks.public_available().map_err(|error| {
+            tracing::warn!(%error, "functions with a public network cannot run on this host");
+            error.to_string()
+        });
+        let staging = config.run_dir.join("root");
+        make_staging(&staging).map_err(|error| OpenError::Host("make the folder roots are built over", error))?;
+        let zygotes = ZygoteConfig {
+            command: config.zygote_command,
+            staging,
+            uid_first: UID_FIRST,
+            uid_count: config.pool.sandboxes_max,
+        };
+        let resolver = host::resolv_conf(networks.resolv_conf(NetworkMode::Public));
+        let pool = config.pool.clone();
+        let seats = config.runtimes.into_iter().map(|mut manifest| {
+            manifest.template.files.push(resolver.clone());
+            (manifest.name.clone(), ZygoteSeat::new(zygotes.clone(), manifest, pool.clone()))
+        });
+        let tasks = TaskTracker::new();
+        let stock = Stock::new(cgroups, networks, config.inbound, config.pool.sandboxes_max, tasks.clone());
+        let shared = Arc::new(Shared {
+            mounter: Mounter::start().map_err(|error| OpenError::Host("start the mounting thread", error))?,
+            freezer: Arc::default(),
+            graveyard: Graveyard::open(Arc::clone(&stock), &tasks),
+            platform: config.platform,
+            pressure: Pressure::new(config.pool.memory_reserve_bytes),
+            pool: config.pool,
+            folders,
+            stock,
+            seats: seats.collect(),
+            nurseries: Mutex::default(),
+            public,
+            tasks,
+            stop: CancellationToken::new(),
+        });
+        let worker = Self { shared };
+        let (pressure, freezer) = (Arc::clone(&worker.shared.pressure), Arc::clone(&worker.shared.freezer));
+        worker.keep(async move { pressure.watch().await });
+        worker.keep(async move { freezer.watch().await });
+        let mode = if worker.shared.public.is_ok() { NetworkMode::Public } else { NetworkMode::Private };
+        for runtime in worker.runtimes() {
+            worker.nursery(&runtime, mode);
+        }
+        Ok(worker)
+    }
+
+    /// The runtimes of this machine.
+    #[must_use]
+    pub fn runtimes(&self) -> Vec<RuntimeName> {
+        let mut names: Vec<_> = self.shared.seats.keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    /// What there is.
+    #[must_use]
+    pub fn status(&self) -> WorkerStatus {
+        let nurseries = self.shared.nurseries.lock();
+        let mut runtimes: Vec<_> = self.shared.seats.values().map(|seat| {
+            let name = &seat.manifest().name;
+            let cells = nurseries.iter().filter(|((runtime, _), _)| runtime == name).map(|(_, nursery)| nursery.ready());
+            RuntimeStatus { name: name.to_string(), source: seat.manifest().source.clone(), stem_cells: cells.sum() }
+        }).collect();
+        runtimes.sort_by(|a, b| a.name.cmp(&b.name));
+        WorkerStatus { sandboxes: self.shared.stock.in_use(), runtimes }
+    }
+
+    /// Byte code for the sources of a package: path inside the package and content. What cannot be compiled, or not
+    /// in time, is left out: it is then compiled, and complained about, when it is imported. The compiler runs in a
+    /// sandbox without any network, since it reads what a stranger wrote.
+    pub async fn precompile(&self, runtime: &RuntimeName, folder: &Path) -> Vec<(String, Bytes)> {
+        match timeout(COMPILE_MAX, self.compile(runtime, folder)).await {
+            Ok(Ok(files)) => files,
+            Ok(Err(error)) => {
+                tracing::warn!(%runtime, error, "a package could not be compiled");
+                Vec::new()
+            }
+            Err(_) => {
+                tracing::warn!(%runtime, "compiling a package took too long");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn compile(&self, runtime: &RuntimeName, folder: &Path) -> Result<Vec<(String, Bytes)>, String> {
+        const SEQUENCE: u32 = 1;
+        let nursery = self.nursery(runtime, NetworkMode::None).ok_or("the runtime is not installed")?;
+        let (mut cell, _) = nursery.take().await.map_err(|error| error.to_string())?;
+        let compiled = async {
+            start::assign(&self.shared, &cell, COMPILE_MEMORY_MB, folder).await.map_err(|error| error.to_string())?;
+            let request = wire::request(Request::Compile, SEQUENCE, &[]).ok_or("no request")?;
+            let mut answer = cell.line.ask(&request, SEQUENCE, Instant::now() + COMPILE_MAX).await;
+            let mut files = Vec::new();
+            let mut bytes = 0;
+            loop {
+                match answer {
+                    Ok((Response::Compiled, body)) => {
+                        bytes += body.len();
+                        if bytes > COMPILE_BYTES_MAX {
+                            return Err("too much byte code".to_owned());
+                        }
+                        files.push(wire::compiled(body).ok_or("a compiled file without its path")?);
+                    }
+                    Ok((Response::CompileDone, _)) => return Ok(files),
+                    other => return Err(format!("{other:?}")),
+                }
+                answer = cell.line.listen(SEQUENCE, COMPILE_MAX).await;
+            }
+        };
+        compiled.await
+    }
+
+    /// Ends everything: instances nobody holds any more, pools, zygotes. Those the invoker still holds end when it
+    /// lets them go, so shut that down first.
+    pub async fn shutdown(&self) {
+        self.shared.stop.cancel();
+        let deadline = Instant::now() + SHUTDOWN_MAX;
+        loop {
+            self.shared.nurseries.lock().values().for_each(|nursery| nursery.clear());
+            self.shared.stock.clear().await;
+            if self.shared.stock.in_use() == 0 {
+                return;
+            }
+            if Instant::now() > deadline {
+                tracing::warn!(left = self.shared.stock.in_use(), "sandboxes are left; they end with the server");
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// The nursery of a runtime and mode, opened when it is first asked for. `None` for a runtime that is not here.
+    fn nursery(&self, runtime: &RuntimeName, mode: NetworkMode) -> Option<Arc<Nursery>> {
+        let seat = self.shared.seats.get(runtime)?;
+        let mut nurseries = self.shared.nurseries.lock();
+        if let Some(nursery) = nurseries.get(&(runtime.clone(), mode)) {
+            return Some(Arc::clone(nursery));
+        }
+        let (stock, graveyard) = (Arc::clone(&self.shared.stock), self.shared.graveyard.clone());
+        let nursery = Nursery::new(Arc::clone(seat), mode, stock, graveyard, self.shared.tasks.clone());
+        nurseries.insert((runtime.clone(), mode), Arc::clone(&nursery));
+        let kept = Arc::clone(&nursery);
+        self.keep(async move { kept.keep().await });
+        Some(nursery)
+    }
+
+    /// Runs a task until the shutdown.
+    fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.shared.stop.clone();
+        self.shared.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+}
+
+impl Instances for Worker {
+    type Instance = WorkerInstance;
+
+    async fn start(&self, version: &Arc<Version>) -> Result<(WorkerInstance, InitReport), StartError> {
+        let begun = Instant::now();
+        self.shared.pressure.check().map_err(StartError::NoRoom)?;
+        if version.network == NetworkMode::Public {
+            self.shared.public.clone().map_err(StartError::Platform)?;
+        }
+        let nursery = self
+            .nursery(&version.runtime, version.network)
+            .ok_or_else(|| StartError::Platform(format!("runtime {} is not installed here", version.runtime)))?;
+        let folder = self.shared.folders.folder(version.code).await.map_err(StartError::Platform)?;
+        let (cell, _) = nursery.take().await.map_err(|error| start::no_cell(&error))?;
+        start::initialise(&self.shared, cell, version, &folder, begun).await
+    }
+}
