@@ -421,6 +421,11 @@ impl Simulation {
                 "no waiter is forgotten"
             );
         }
+        let newer_is_in_use = !self.is_new(1) || !self.idle[1].is_empty();
+        assert!(
+            !newer_is_in_use || self.idle[0].is_empty(),
+            "nothing old is kept beside something newer"
+        );
         assert!(self.running_mb() <= ACCOUNT_MB);
         assert_eq!(self.schedule.running_mb, self.running_mb());
         let load = self.schedule.load();

@@ -280,6 +280,10 @@ fn an_older_revision_is_served_but_leaves_nothing() {
         "A +0 .0 a +1 .1 A",
         "start give:0:0:cold watch start give:1:1:cold gone:1 run:0",
     );
+    check(
+        "a +0 A a +1 +2 .2 .1 A",
+        "start give:0:0:cold start start give:1:1:cold give:2:2:cold gone:2 watch run:1",
+    );
 }
 
 #[test]
