@@ -29,7 +29,8 @@ pub use actions::{
     CreateNamespaceError, DeleteFunction, DeleteFunctionError, DeleteNamespaceError, EntrySource, ExistingTarget,
     FunctionFilters, FunctionOrder, InvalidFilter, InvalidNamespaceSearch, ListFunctions, ListFunctionsError,
     ListNamespaces, NamespaceOrder, NamespaceSearch, NamespaceUsage, NoRoom, UpdateFunctionCode,
-    UpdateFunctionCodeError, UpdateFunctionConfiguration, UpdateFunctionConfigurationError,
+    UpdateFunctionCodeError, UpdateFunctionConfiguration, UpdateFunctionConfigurationError, UpdateNamespace,
+    UpdateNamespaceError,
 };
 pub use change::ChangeError;
 pub use code::CodeError;

@@ -11,6 +11,7 @@ mod list_functions;
 mod list_namespaces;
 mod update_function_code;
 mod update_function_configuration;
+mod update_namespace;
 
 pub use account::{Account, NamespaceUsage};
 pub use copy_function::{CopyFunction, CopyFunctionError, CopyWhat, ExistingTarget};
@@ -24,3 +25,4 @@ pub use list_functions::{FunctionFilters, FunctionOrder, InvalidFilter, ListFunc
 pub use list_namespaces::{InvalidNamespaceSearch, ListNamespaces, NamespaceOrder, NamespaceSearch};
 pub use update_function_code::{UpdateFunctionCode, UpdateFunctionCodeError};
 pub use update_function_configuration::{UpdateFunctionConfiguration, UpdateFunctionConfigurationError};
+pub use update_namespace::{UpdateNamespace, UpdateNamespaceError};
