@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use skiff_auth::Keyring;
 use skiff_control_plane::ControlPlane;
 use skiff_invoker::Invoke;
 use skiff_observe::LogStore;
@@ -15,4 +16,10 @@ pub struct ApiContext {
     pub invoker: Arc<dyn Invoke>,
     /// Logs of past invocations.
     pub logs: LogStore,
+    /// Who may call.
+    pub keyring: Arc<Keyring>,
+    /// The region this installation is.
+    pub region: String,
+    /// The account's number.
+    pub app_id: String,
 }

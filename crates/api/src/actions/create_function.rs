@@ -1,0 +1,90 @@
+//! CreateFunction.
+
+use serde::Deserialize;
+use skiff_control_plane::CreateFunction;
+
+use super::configuration::{self, EnvironmentFields, Pair, PublicNetConfig, VpcConfig};
+use super::package::{self, Code};
+use super::{Call, names};
+use crate::error::ApiError;
+use crate::parameters::Unserved;
+use crate::reply::Done;
+
+const CLS_LATER: &str = "there is no log service to send to; GetFunctionLogs has the logs";
+
+/// What is fixed at creation and not there yet.
+const UNSERVED: &[Unserved] = &[
+    Unserved::new(
+        "Type",
+        "InvalidParameterValue.FunctionType",
+        "web functions come later; use Event",
+    )
+    .unless(&["Event"]),
+    Unserved::new(
+        "AsyncRunEnable",
+        "UnsupportedOperation.AsyncRunEnable",
+        "long asynchronous runs come later",
+    )
+    .unless(&["FALSE"]),
+    Unserved::new(
+        "TraceEnable",
+        "InvalidParameterValue.TraceEnable",
+        "status tracing comes with asynchronous runs",
+    )
+    .unless(&["FALSE"]),
+    Unserved::new("AutoDeployClsTopicIndex", "InvalidParameterValue.Cls", CLS_LATER).unless(&["FALSE"]),
+    Unserved::new("AutoCreateClsTopic", "InvalidParameterValue.Cls", CLS_LATER).unless(&["FALSE"]),
+    Unserved::new(
+        "ProtocolType",
+        "InvalidParameterValue.ProtocolType",
+        "web functions come later",
+    ),
+];
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Request {
+    function_name: Option<String>,
+    code: Option<Code>,
+    handler: Option<String>,
+    description: Option<String>,
+    memory_size: Option<i64>,
+    timeout: Option<i64>,
+    environment: Option<EnvironmentFields>,
+    runtime: Option<String>,
+    vpc_config: Option<VpcConfig>,
+    namespace: Option<String>,
+    public_net_config: Option<PublicNetConfig>,
+    init_timeout: Option<i64>,
+    tags: Option<Vec<Pair>>,
+}
+
+pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
+    for unserved in [package::UNSERVED, configuration::UNSERVED, UNSERVED] {
+        call.parameters.refuse(unserved)?;
+    }
+    let request: Request = call.parameters.parse()?;
+    // Everything that is cheap to refuse comes before the code is unpacked.
+    let key = names::key(request.function_name, request.namespace)?;
+    let zip_file = request
+        .code
+        .and_then(|code| code.zip_file)
+        .filter(|text| !text.is_empty());
+    let zip_file = zip_file.ok_or_else(package::missing)?;
+    let input = CreateFunction {
+        key,
+        runtime: configuration::runtime(request.runtime)?,
+        handler: request.handler.filter(|handler| !handler.is_empty()),
+        description: configuration::description(request.description)?.unwrap_or_default(),
+        memory: configuration::memory(request.memory_size)?.unwrap_or_default(),
+        timeout: configuration::timeout(request.timeout)?.unwrap_or_default(),
+        init_timeout: configuration::init_timeout(request.init_timeout)?.unwrap_or_default(),
+        environment: request.environment.unwrap_or_default().read()?,
+        network: configuration::network(request.vpc_config, request.public_net_config)?.unwrap_or_default(),
+        tags: configuration::tags(request.tags)?,
+        code: package::decode(zip_file).await?,
+    };
+    let created = call.context.control.create_function(input).await;
+    created.map_err(|error| ApiError::refused(error.code(), &error))?;
+    Ok(Done {})
+}

@@ -1,0 +1,243 @@
+//! GetFunction: everything the SDKs show of a function.
+
+use serde::{Deserialize, Serialize};
+use skiff_control_plane::{EntrySource, Function};
+use skiff_domain::{NetworkMode, Qualifier};
+
+use super::configuration::{self, EnvironmentFields, Pair, VpcConfig};
+use super::{Call, names};
+use crate::error::ApiError;
+use crate::time;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Request {
+    function_name: Option<String>,
+    qualifier: Option<String>,
+    namespace: Option<String>,
+    show_code: Option<String>,
+}
+
+/// The fields that hold what a function is. `Unserved` has the rest.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Answer {
+    function_name: String,
+    function_id: String,
+    namespace: String,
+    description: String,
+    r#type: &'static str,
+    runtime: &'static str,
+    handler: String,
+    function_version: &'static str,
+    qualifier: String,
+    memory_size: u32,
+    timeout: u32,
+    init_timeout: u32,
+    environment: EnvironmentFields,
+    vpc_config: VpcConfig,
+    public_net_config: PublicNetConfigOut,
+    tags: Vec<Pair>,
+    status: &'static str,
+    available_status: &'static str,
+    add_time: String,
+    mod_time: String,
+    code_size: u64,
+    code_info: String,
+    code_result: &'static str,
+    code_error: &'static str,
+    #[serde(flatten)]
+    unserved: Unserved,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct PublicNetConfigOut {
+    public_net_status: &'static str,
+    eip_config: EipConfigOut,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct EipConfigOut {
+    eip_status: &'static str,
+    eip_address: [&'static str; 0],
+}
+
+/// What a function does not have yet, as the service writes its absence.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Unserved {
+    triggers: [(); 0],
+    layers: [(); 0],
+    status_reasons: [(); 0],
+    status_desc: &'static str,
+    err_no: i64,
+    role: &'static str,
+    cls_logset_id: &'static str,
+    cls_topic_id: &'static str,
+    protocol_type: &'static str,
+    install_dependency: &'static str,
+    use_gpu: &'static str,
+    #[serde(rename = "L5Enable")]
+    l5_enable: &'static str,
+    ons_enable: &'static str,
+    async_run_enable: &'static str,
+    trace_enable: &'static str,
+    dns_cache: &'static str,
+    eip_config: EipOutConfig,
+    access_info: AccessInfo,
+    dead_letter_config: DeadLetterConfig,
+    cfs_config: CfsConfig,
+    intranet_config: IntranetConfigOut,
+    image_config: Option<()>,
+    protocol_params: Option<()>,
+    instance_concurrency_config: Option<()>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct EipOutConfig {
+    eip_fixed: &'static str,
+    eips: [(); 0],
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AccessInfo {
+    host: &'static str,
+    vip: &'static str,
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct DeadLetterConfig {
+    r#type: &'static str,
+    name: &'static str,
+    filter_type: &'static str,
+}
+
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct CfsConfig {
+    cfs_ins_list: [(); 0],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct IntranetConfigOut {
+    ip_fixed: &'static str,
+    ip_address: [(); 0],
+}
+
+const OFF: &str = "FALSE";
+const DISABLED: &str = "DISABLE";
+
+pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
+    let request: Request = call.parameters.parse()?;
+    let key = names::key(request.function_name, request.namespace)?;
+    let qualifier = names::qualifier(request.qualifier, Qualifier::LATEST)?;
+    let show_code = configuration::switch(request.show_code.as_deref(), "ShowCode")?;
+    let control = &call.context.control;
+    let function = control
+        .get_function(&key, &qualifier)
+        .map_err(|error| ApiError::refused(error.code(), &error))?;
+    let source = if show_code {
+        Some(control.entry_source(&function).await)
+    } else {
+        None
+    };
+    Ok(Answer::of(&function, qualifier, source))
+}
+
+impl Answer {
+    fn of(function: &Function, qualifier: Qualifier, source: Option<EntrySource>) -> Self {
+        let (code_info, code_result, code_error) = match source {
+            None => (String::new(), "success", ""),
+            Some(EntrySource::Text(text)) => (text, "success", ""),
+            Some(EntrySource::TooLarge) => (String::new(), "failed", "the entry file is larger than 1 MB"),
+            Some(EntrySource::NotText) => (String::new(), "failed", "the entry file is not text"),
+            Some(EntrySource::Unreadable) => (String::new(), "failed", "the package cannot be read now"),
+        };
+        Self {
+            function_name: function.key.name.to_string(),
+            function_id: function.uid.to_string(),
+            namespace: function.key.namespace.to_string(),
+            description: function.description.to_string(),
+            r#type: function.function_type().as_str(),
+            runtime: function.runtime.as_str(),
+            handler: function.handler.clone(),
+            function_version: Qualifier::LATEST,
+            qualifier: qualifier.into(),
+            memory_size: function.memory.mb(),
+            timeout: function.timeout.secs(),
+            init_timeout: function.init_timeout.secs(),
+            environment: EnvironmentFields::of(&function.environment),
+            vpc_config: VpcConfig::of(function.network),
+            public_net_config: PublicNetConfigOut::of(function.network),
+            tags: configuration::pairs(function.tags.as_slice()),
+            status: function.status().as_str(),
+            available_status: "Available",
+            add_time: time::to_text(function.created_at),
+            mod_time: time::to_text(function.modified_at),
+            code_size: function.code_bytes,
+            code_info,
+            code_result,
+            code_error,
+            unserved: Unserved::new(),
+        }
+    }
+}
+
+impl PublicNetConfigOut {
+    fn of(network: NetworkMode) -> Self {
+        let public_net_status = match network {
+            NetworkMode::Public => "ENABLE",
+            NetworkMode::Private | NetworkMode::None => DISABLED,
+        };
+        Self {
+            public_net_status,
+            eip_config: EipConfigOut {
+                eip_status: DISABLED,
+                eip_address: [],
+            },
+        }
+    }
+}
+
+impl Unserved {
+    fn new() -> Self {
+        Self {
+            triggers: [],
+            layers: [],
+            status_reasons: [],
+            status_desc: "",
+            err_no: 0,
+            role: "",
+            cls_logset_id: "",
+            cls_topic_id: "",
+            protocol_type: "",
+            install_dependency: OFF,
+            use_gpu: OFF,
+            l5_enable: OFF,
+            ons_enable: OFF,
+            async_run_enable: OFF,
+            trace_enable: OFF,
+            dns_cache: OFF,
+            eip_config: EipOutConfig {
+                eip_fixed: OFF,
+                eips: [],
+            },
+            access_info: AccessInfo::default(),
+            dead_letter_config: DeadLetterConfig::default(),
+            cfs_config: CfsConfig::default(),
+            intranet_config: IntranetConfigOut {
+                ip_fixed: DISABLED,
+                ip_address: [],
+            },
+            image_config: None,
+            protocol_params: None,
+            instance_concurrency_config: None,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! One endpoint: who is calling, what for, and the answer in its envelope (CONTRACT 2.1).
+//!
+//! In this order: headers of a signature, body, signature, common parameters, action. Nothing of a body is parsed as
+//! JSON before its signature was found valid.
+//!
+//! Two documented rules are not enforced. `X-TC-Region` is neither required nor compared: one installation is one
+//! region, clients are configured with any, and tools without a configured region send none. The 20 requests a second
+//! of every action are a quota of a shared service; what protects this one is its bounded queues.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::Response;
+use axum::routing::any;
+use futures::FutureExt;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Parts;
+use http::{HeaderMap, Method, Request};
+use jiff::Timestamp;
+use skiff_auth::{SignedRequest, verify, verify_head};
+use skiff_domain::RequestId;
+use tracing::Instrument;
+
+use crate::actions::{self, Call};
+use crate::body::{BODY_BYTES_MAX, Bodies, FORM_BYTES_MAX, Received};
+use crate::context::ApiContext;
+use crate::error::ApiError;
+use crate::parameters::Parameters;
+use crate::reply;
+
+/// The one version of this API.
+const VERSION: &str = "2018-04-16";
+/// A body from this size on is parsed where it holds up nobody else.
+const PARSED_ASIDE_BYTES: usize = 1024 * 1024;
+
+struct Api {
+    context: ApiContext,
+    bodies: Bodies,
+}
+
+/// The control API at `/`.
+pub fn router(context: ApiContext) -> Router {
+    Router::new().route("/", any(handle)).with_state(Arc::new(Api {
+        context,
+        bodies: Bodies::new(),
+    }))
+}
+
+async fn handle(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
+    let request_id = RequestId::random();
+    let span = tracing::info_span!("api", %request_id, action = tracing::field::Empty);
+    let answer = async {
+        let answer = AssertUnwindSafe(answer(&api, request, request_id)).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|_| {
+            // The panic hook has written what and where.
+            tracing::error!("an action panicked");
+            Err(ApiError::internal())
+        });
+        reply::response(answer, request_id)
+    };
+    answer.instrument(span).await
+}
+
+async fn answer(api: &Api, request: Request<Body>, request_id: RequestId) -> Result<Vec<u8>, ApiError> {
+    let (head, body) = request.into_parts();
+    if head.method != Method::POST && head.method != Method::GET {
+        return Err(ApiError::new(
+            "UnsupportedProtocol",
+            format!("the method {} is not served: use POST or GET", head.method),
+        ));
+    }
+    let keyring = &api.context.keyring;
+    verify_head(&head.headers, keyring, Timestamp::now())?;
+    let known_by_headers = head.headers.contains_key(AUTHORIZATION);
+    let bytes_max = if known_by_headers {
+        BODY_BYTES_MAX
+    } else {
+        FORM_BYTES_MAX
+    };
+    let Received { bytes, hash, place } = api.bodies.receive(body, bytes_max).await?;
+
+    let encoding = Encoding::of(&head)?;
+    let pairs = match encoding {
+        Encoding::Json => Vec::new(),
+        Encoding::Form => pairs(&bytes),
+        Encoding::Query => pairs(query(&head).as_bytes()),
+    };
+    let signed = SignedRequest {
+        method: &head.method,
+        path: head.uri.path(),
+        query: query(&head),
+        headers: &head.headers,
+        body: hash,
+        parameters: &pairs,
+    };
+    verify(&signed, keyring, Timestamp::now())?;
+
+    let action = common(&head.headers, &pairs, "X-TC-Action", "Action").ok_or_else(|| ApiError::missing("Action"))?;
+    tracing::Span::current().record("action", &*action);
+    let version =
+        common(&head.headers, &pairs, "X-TC-Version", "Version").ok_or_else(|| ApiError::missing("Version"))?;
+    if version != VERSION {
+        return Err(ApiError::new(
+            "NoSuchVersion",
+            format!("the version {version} is not served: use {VERSION}"),
+        ));
+    }
+    let region = common(&head.headers, &pairs, "X-TC-Region", "Region");
+    let parameters = match encoding {
+        Encoding::Json if bytes.len() < PARSED_ASIDE_BYTES => Parameters::from_json(&bytes)?,
+        Encoding::Json => aside(move || Parameters::from_json(&bytes)).await?,
+        Encoding::Form | Encoding::Query => Parameters::from_pairs(pairs)?,
+    };
+    let call = Call {
+        context: &api.context,
+        request_id,
+        region,
+        parameters,
+        place,
+    };
+    actions::run(&action, call).await
+}
+
+/// How the parameters are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Json,
+    Form,
+    Query,
+}
+
+impl Encoding {
+    fn of(head: &Parts) -> Result<Self, ApiError> {
+        if head.method == Method::GET {
+            return Ok(Self::Query);
+        }
+        let content_type = head
+            .headers
+            .get(CONTENT_TYPE)
+            .map_or("", |value| value.to_str().unwrap_or("?"));
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        match media_type.to_ascii_lowercase().as_str() {
+            "application/json" => Ok(Self::Json),
+            // Without a content type only a v1 signature can be meant: TC3 signs it.
+            "application/x-www-form-urlencoded" | "" => Ok(Self::Form),
+            other => Err(ApiError::new(
+                "UnsupportedProtocol",
+                format!("the content type {other:?} is not served: use application/json"),
+            )),
+        }
+    }
+}
+
+fn query(head: &Parts) -> &str {
+    head.uri.query().unwrap_or_default()
+}
+
+fn pairs(text: &[u8]) -> Vec<(String, String)> {
+    form_urlencoded::parse(text).into_owned().collect()
+}
+
+/// A parameter every request has: a header with TC3, among the others with v1.
+fn common(headers: &HeaderMap, pairs: &[(String, String)], header: &str, parameter: &str) -> Option<String> {
+    if headers.contains_key(AUTHORIZATION) {
+        let value = headers.get(header)?.to_str().ok()?;
+        return Some(value.to_owned()).filter(|value| !value.is_empty());
+    }
+    pairs
+        .iter()
+        .find(|(name, _)| name == parameter)
+        .map(|(_, value)| value.clone())
+        .filter(|value| !value.is_empty())
+}
+
+/// Runs what takes long without waiting where nobody else waits for it.
+pub(crate) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "work aside did not end");
+        Err(ApiError::internal())
+    })
+}

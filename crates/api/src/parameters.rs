@@ -1,0 +1,95 @@
+//! A request's parameters, however they were sent, and the one way to read them.
+//!
+//! JSON keeps its types; a form or a query has texts only, which are read as what the field is (CONTRACT 2.1). Names
+//! nobody knows are ignored, because real clients send such (CONTRACT 0.6).
+
+mod flat;
+mod unserved;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::ApiError;
+pub(crate) use unserved::Unserved;
+
+/// The parameters of one request.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    fields: Map<String, Value>,
+    spelling: Spelling,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    /// A JSON object.
+    Json,
+    /// `Filters.0.Name=Type`: every leaf is a text.
+    Flat,
+}
+
+impl Parameters {
+    /// Reads a JSON body. An empty one is an empty object.
+    pub(crate) fn from_json(body: &[u8]) -> Result<Self, ApiError> {
+        let invalid = |what: String| ApiError::new("InvalidParameter", what);
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Self {
+                fields: Map::new(),
+                spelling: Spelling::Json,
+            });
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(fields)) => Ok(Self {
+                fields,
+                spelling: Spelling::Json,
+            }),
+            Ok(_) => Err(invalid(
+                "the body is JSON but not an object: send {\"Name\": value, …}".to_owned(),
+            )),
+            Err(error) => Err(invalid(format!("the body is not JSON: {error}"))),
+        }
+    }
+
+    /// Reads the decoded pairs of a form or a query.
+    pub(crate) fn from_pairs(pairs: Vec<(String, String)>) -> Result<Self, ApiError> {
+        Ok(Self {
+            fields: flat::unflatten(pairs)?,
+            spelling: Spelling::Flat,
+        })
+    }
+
+    /// Refuses what was asked of a feature that is not there.
+    pub(crate) fn refuse(&self, unserved: &[Unserved]) -> Result<(), ApiError> {
+        unserved.iter().try_for_each(|field| field.check(&self.fields))
+    }
+
+    /// Reads all parameters as `T`, whose fields are options. Leaves none.
+    pub(crate) fn parse<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
+        let fields = Value::Object(std::mem::take(&mut self.fields));
+        let parsed = match self.spelling {
+            Spelling::Json => serde_path_to_error::deserialize(fields),
+            Spelling::Flat => serde_path_to_error::deserialize(flat::Texts(fields)),
+        };
+        parsed.map_err(|error| {
+            let field = error.path().to_string();
+            ApiError::new(
+                "InvalidParameter",
+                format!("the parameter {field} has a wrong type: {}", in_words(error.inner())),
+            )
+        })
+    }
+}
+
+/// The parser's complaint in the words of JSON instead of Rust's.
+fn in_words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once("expected ") {
+        Some((found, "i64")) => format!("{found}expected an integer"),
+        Some((found, "f64")) => format!("{found}expected a number"),
+        Some((found, "a sequence")) => format!("{found}expected an array"),
+        Some((found, kind)) if kind.starts_with("struct ") => format!("{found}expected an object"),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests;
