@@ -109,12 +109,17 @@ fn arrange_descriptors() -> Result<i32, raw::Errno> {
     const CONTROL: i32 = 5;
     raw::dup_onto(0, CONTROL)?;
     raw::close_from(CONTROL.cast_unsigned() + 1)?;
-    let null = raw::open(c"/dev/null", libc::O_RDWR | libc::O_CLOEXEC)?;
+    let null = raw::open(c"/dev/null", libc::O_RDWR)?;
     for place in [0, 3, 4] {
-        raw::dup_onto(null, place)?;
+        // It may stand in one of them already, or in one that is not wanted.
+        if place != null {
+            raw::dup_onto(null, place)?;
+        }
+    }
+    if ![0, 3, 4].contains(&null) {
+        raw::close(null);
     }
     raw::dup_onto(2, 1)?;
-    raw::close(null);
     Ok(CONTROL)
 }
 

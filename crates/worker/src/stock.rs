@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use skiff_domain::NetworkMode;
@@ -41,6 +42,7 @@ pub(crate) struct Stock {
     inbound: mpsc::Sender<Inbound>,
     uids: Mutex<Uids>,
     ready: Mutex<HashMap<NetworkMode, Shelf>>,
+    closed: AtomicBool,
     tasks: TaskTracker,
 }
 
@@ -72,6 +74,7 @@ impl Stock {
             inbound,
             uids: Mutex::new(uids),
             ready: Mutex::default(),
+            closed: AtomicBool::new(false),
             tasks,
         })
     }
@@ -114,15 +117,19 @@ impl Stock {
         }
     }
 
-    /// Lets go of all that is on the shelves.
+    /// Lets go of all that is on the shelves and puts nothing there any more.
     pub(crate) async fn clear(self: &Arc<Self>) {
-        let kits: Vec<Kit> = self.ready.lock().drain().flat_map(|(_, shelf)| shelf.kits).collect();
+        self.closed.store(true, Ordering::Relaxed);
+        let kits: Vec<Kit> = self.ready.lock().values_mut().flat_map(|shelf| std::mem::take(&mut shelf.kits)).collect();
         for kit in kits {
             self.give_back(kit.parts).await;
         }
     }
 
     fn refill(self: &Arc<Self>, mode: NetworkMode) {
+        if self.closed.load(Ordering::Relaxed) {
+            return;
+        }
         let missing = {
             let mut ready = self.ready.lock();
             let shelf = ready.entry(mode).or_default();
@@ -130,7 +137,7 @@ impl Stock {
             shelf.coming += missing;
             missing
         };
-        if missing == 0 || self.tasks.is_closed() {
+        if missing == 0 {
             return;
         }
         let stock = Arc::clone(self);
