@@ -28,7 +28,7 @@ mod zygote_main;
 pub use cgroup::{Cgroup, CgroupError, Cgroups, Limits, Usage};
 pub use mounter::Mounter;
 pub use name::InvalidServerName;
-pub use network::{Endpoint, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink};
+pub use network::{Endpoint, InvalidSubnet, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink};
 pub use sandbox::{Exit, Killer, Mount, Pipes, Sandbox};
 pub use template::{Bind, Boot, CODE_TARGET, Command, LIBRARY_PATH, Link, Template, TextFile};
 pub use zygote::{BirthError, BirthSpec, BootError, Parts, Zygote, ZygoteConfig, make_staging};

@@ -1,10 +1,31 @@
 //! The network of a cell: a namespace of its own, Skiff's endpoints inside it, and for `public` a walled way out.
+//!
+//! A socket belongs to the namespace it was made in. So the server listens *inside* every cell's namespace, and what
+//! connects there is that cell and nobody else; nothing is routed for it.
+//!
+//! | mode | namespace | endpoints | way out |
+//! |---|---|---|---|
+//! | `none` | own | none | none |
+//! | `private` | own | at 127.0.0.1 | none |
+//! | `public` | own | at 127.0.0.1 | a cable to the host, address translation, the [`walls`] |
+
+mod birth;
+mod netlink;
+mod public;
+mod resolver;
+mod subnet;
+mod walls;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 pub use skiff_domain::NetworkMode;
+pub use subnet::{InvalidSubnet, Subnet};
+
+use crate::name::{self, InvalidServerName};
+use public::{Laid, Names, Public};
 
 /// A service of Skiff that functions reach inside their own network namespace, at 127.0.0.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,15 +47,8 @@ impl Endpoint {
             Self::Api => 19000,
             Self::Gateway => 19080,
         };
-        SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
     }
-}
-
-/// A block of IPv4 addresses, `10.201.0.0/16`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Subnet {
-    address: Ipv4Addr,
-    prefix: u8,
 }
 
 /// What the networks of a server are to be.
@@ -50,20 +64,71 @@ pub struct NetworkConfig {
     pub nameservers: Vec<Ipv4Addr>,
 }
 
-/// Why networks cannot be had.
+/// Why networks, or those of mode `public`, cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum NetworkError {
     /// The name would not do as a table's name.
-    #[error("server name {given:?}: use 1 to 32 of a-z, 0-9 and -")]
-    InvalidName {
-        /// What was given.
-        given: String,
+    #[error(transparent)]
+    InvalidName(#[from] InvalidServerName),
+    /// The kernel makes no namespaces for us.
+    #[error("no network namespace can be made: run as root, on a kernel with CONFIG_NET_NS")]
+    NoNamespaces {
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// There is no nft command.
+    #[error("public networks need the nft command to wall functions off: install the package nftables")]
+    NftMissing {
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// nft or the kernel refuses the rules.
+    #[error(
+        "public networks need nftables with nat, fib, conntrack and connlimit; run as root on a kernel with these \
+         modules (nf_tables, nft_masq, nft_fib_inet, nft_ct, nft_connlimit): {said}"
+    )]
+    NftRefuses {
+        /// What nft said.
+        said: String,
+    },
+    /// The host would not pass packets on.
+    #[error("public networks need net.ipv4.ip_forward=1, which cannot be set here")]
+    NoForwarding {
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The wanted subnet is in use.
+    #[error("subnet {subnet} overlaps {by}, which this host uses already: choose another, or none to have one chosen")]
+    SubnetTaken {
+        /// The wanted one.
+        subnet: Subnet,
+        /// What it overlaps.
+        by: Subnet,
+    },
+    /// Every 10.x.0.0/16 is in use.
+    #[error("no 10.x.0.0/16 is free on this host: name a subnet for public functions")]
+    NoFreeSubnet,
+    /// The kernel refuses something else.
+    #[error("{what}")]
+    Kernel {
+        /// What was tried.
+        what: &'static str,
+        /// What the kernel said.
+        source: io::Error,
     },
 }
 
-/// The networks of one server. Cheap to clone; the last one dropped, cells' networks included, takes everything away.
+/// The networks of one server. Cheap to clone; the last clone dropped, cells' networks included, takes everything away.
 #[derive(Debug, Clone)]
-pub struct Networks {}
+pub struct Networks {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    endpoints: Vec<Endpoint>,
+    public: Result<Public, NetworkError>,
+}
 
 /// The network of one cell.
 #[derive(Debug)]
@@ -78,11 +143,14 @@ pub struct Network {
     pub uplink: Option<Uplink>,
 }
 
-/// A cell's way out: a virtual cable to the host and an address.
+/// A cell's way out: a virtual cable to the host and an address. Dropping it is [`Uplink::remove`] with nobody to hear
+/// of a failure.
 #[derive(Debug)]
 pub struct Uplink {
     interface: String,
     address: Ipv4Addr,
+    laid: Option<Laid>,
+    shared: Arc<Shared>,
 }
 
 impl Networks {
@@ -92,45 +160,114 @@ impl Networks {
     /// # Errors
     /// When not even namespaces can be made. A host that lacks something for mode `public` alone opens all the same:
     /// see [`Networks::public_available`].
-    pub fn open(_config: NetworkConfig) -> Result<Self, NetworkError> {
-        Ok(Self {})
+    pub fn open(config: NetworkConfig) -> Result<Self, NetworkError> {
+        name::check(&config.server)?;
+        birth::bear(&[], None).map_err(|source| NetworkError::NoNamespaces { source })?;
+        let names = Names::of(&config.server);
+        let public = match names.clear() {
+            // Where there is no nft, nothing can have been left either.
+            Ok(()) | Err(NetworkError::NftMissing { .. } | NetworkError::NftRefuses { .. }) => {
+                Public::open(&config, names)
+            }
+            Err(error) => Err(error),
+        };
+        Ok(Self {
+            shared: Arc::new(Shared {
+                endpoints: config.endpoints,
+                public,
+            }),
+        })
     }
 
-    /// Whether mode `public` can be had, or what is missing and how to get it.
+    /// Whether mode `public` can be had.
     ///
     /// # Errors
-    /// Says what is missing.
+    /// What is missing and how to get it.
     pub fn public_available(&self) -> Result<(), &NetworkError> {
-        Ok(())
+        self.shared.public.as_ref().map(drop)
     }
 
     /// Makes a network. Blocks for about a millisecond.
     ///
     /// # Errors
     /// When the kernel refuses, or mode `public` is not available.
-    pub fn create(&self, _mode: NetworkMode) -> io::Result<Network> {
-        Err(io::ErrorKind::Unsupported.into())
+    pub fn create(&self, mode: NetworkMode) -> io::Result<Network> {
+        let endpoints = self.shared.endpoints.as_slice();
+        let quiet = |endpoints: &[Endpoint]| {
+            let born = birth::bear(endpoints, None)?;
+            Ok(Network {
+                mode,
+                netns: born.netns,
+                listeners: born.listeners,
+                uplink: None,
+            })
+        };
+        match mode {
+            NetworkMode::None => quiet(&[]),
+            NetworkMode::Private => quiet(endpoints),
+            NetworkMode::Public => {
+                let public = self.public()?;
+                let (born, laid) = public.bear(endpoints)?;
+                let (interface, address) = (laid.interface.clone(), laid.pair.cell);
+                let uplink = Uplink {
+                    interface,
+                    address,
+                    laid: Some(laid),
+                    shared: Arc::clone(&self.shared),
+                };
+                Ok(Network {
+                    mode,
+                    netns: born.netns,
+                    listeners: born.listeners,
+                    uplink: Some(uplink),
+                })
+            }
+        }
     }
 
-    /// What cells of a mode get as `/etc/resolv.conf`.
+    /// What cells of a mode get as `/etc/resolv.conf`; empty where there is nobody to ask.
     #[must_use]
-    pub fn resolv_conf(&self, _mode: NetworkMode) -> &str {
-        ""
+    pub fn resolv_conf(&self, mode: NetworkMode) -> &str {
+        match (mode, &self.shared.public) {
+            (NetworkMode::Public, Ok(public)) => public.resolv_conf(),
+            _ => "",
+        }
+    }
+
+    /// Looks whether the walls of mode `public` still stand, and puts them up again where somebody flushed or changed
+    /// them, as restarting a firewall does; says whether that was so. Call it every second or so: it costs
+    /// microseconds while nobody changes rules. [`Networks::create`] does it too.
+    ///
+    /// # Errors
+    /// When they cannot be put up. Running public functions should be killed then.
+    pub fn keep_walls(&self) -> io::Result<bool> {
+        match &self.shared.public {
+            Ok(public) => public.keep_walls().map_err(io::Error::other),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn public(&self) -> io::Result<&Public> {
+        self.shared
+            .public
+            .as_ref()
+            .map_err(|error| io::Error::new(io::ErrorKind::Unsupported, error.to_string()))
     }
 }
 
 impl Network {
-    /// Takes the network away, with what waits on its listeners. Blocks for some milliseconds. Dropping does the same.
+    /// Takes the network away, with what waits on its listeners. Blocks for some milliseconds in mode `public`.
+    /// Dropping does the same.
     ///
     /// # Errors
     /// When the host's end of the cable is still there; [`Networks`] keeps it in mind and tries again.
     pub fn remove(self) -> io::Result<()> {
-        Ok(())
+        self.uplink.map_or(Ok(()), Uplink::remove)
     }
 }
 
 impl Uplink {
-    /// The host's end of the cable.
+    /// The name of the host's end of the cable.
     #[must_use]
     pub fn interface(&self) -> &str {
         &self.interface
@@ -141,4 +278,29 @@ impl Uplink {
     pub fn address(&self) -> Ipv4Addr {
         self.address
     }
+
+    /// Takes the way out away, also from under a cell that still runs. Blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// When the host's end of the cable is still there; [`Networks`] keeps it in mind and tries again.
+    pub fn remove(mut self) -> io::Result<()> {
+        self.take_away()
+    }
+
+    fn take_away(&mut self) -> io::Result<()> {
+        match (&self.shared.public, self.laid.take()) {
+            (Ok(public), Some(laid)) => public.take_away(laid),
+            _ => Ok(()),
+        }
+    }
 }
+
+impl Drop for Uplink {
+    fn drop(&mut self) {
+        // A failure is said and kept in mind where it happens.
+        self.take_away().ok();
+    }
+}
+
+#[cfg(test)]
+mod tests;
