@@ -50,6 +50,7 @@ fn check_op(index: usize, op: &Op) -> Result<(), StoreError> {
             ]
             .iter()
             .all(|count| *count <= u64::from(u32::MAX) << 16)
+                && row.minute.as_nanosecond().rem_euclid(60_000_000_000) == 0
                 && i64::try_from(row.epoch.0).is_ok()
                 && i64::try_from(row.seq).is_ok()
         }

@@ -28,7 +28,7 @@ pub enum StoreError {
         /// How many there were.
         ops: usize,
     },
-    /// A duration longer than [`crate::DURATION_MAX`], or a time or count that no engine can hold.
+    /// A duration longer than [`crate::DURATION_MAX`], a minute that is none, or a count that no engine can hold.
     #[error("operation {index} holds a time or count out of range")]
     OutOfRange {
         /// Which operation; 0 for a question.

@@ -173,6 +173,26 @@ impl Prefix {
         &self.0
     }
 
+    /// The first text behind all that begin so; `None` when there is none. Texts sort by their bytes, which for UTF-8
+    /// is the order of their characters: the next one of the last character that has one.
+    #[must_use]
+    pub fn end(&self) -> Option<String> {
+        let mut text = self.0.clone();
+        while let Some(last) = text.pop() {
+            // Surrogates are no characters.
+            let next = if last == '\u{d7ff}' {
+                Some('\u{e000}')
+            } else {
+                char::from_u32(u32::from(last) + 1)
+            };
+            if let Some(next) = next {
+                text.push(next);
+                return Some(text);
+            }
+        }
+        None
+    }
+
     /// True for a key that begins so.
     #[must_use]
     pub fn holds(&self, key: &Key) -> bool {
@@ -235,6 +255,20 @@ mod tests {
         assert_eq!(Key::of(["fn", "a", "b"]).map(String::from), Ok("fn/a/b".to_owned()));
         for bad in [&["fn", "a/b"][..], &["", "a"], &["a", ""], &[]] {
             assert!(Key::of(bad.iter().copied()).is_err(), "{bad:?} is not legal");
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_before_the_first_text_that_does_not_begin_so() {
+        for (prefix, end) in [
+            ("fn/a/", Some("fn/a0")),
+            ("é", Some("ê")),
+            ("\u{d7ff}", Some("\u{e000}")),
+            ("a\u{10ffff}", Some("b")),
+            ("\u{10ffff}", None),
+            ("", None),
+        ] {
+            assert_eq!(Prefix(prefix.to_owned()).end().as_deref(), end, "{prefix:?}");
         }
     }
 

@@ -11,7 +11,7 @@ use crate::key::{DedupId, Key, QueueId};
 use crate::queue::{MessageId, Receipt};
 use crate::usage::UsageRow;
 
-/// Counts the holders of a lease. A later holder has a higher one.
+/// Counts how often a lease was taken: the first holder has 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u64);
@@ -84,8 +84,8 @@ pub enum Op {
         /// wants to be told keeps a deadline in the body and settles the message before.
         expires_in: Duration,
     },
-    /// Says what becomes of a claimed message. Conflicts when the receipt is void: the message was settled, or
-    /// somebody else has claimed it. A lease that ran out without another claim does not void it.
+    /// Says what becomes of a claimed message. Conflicts when the receipt is void: the message was settled, somebody
+    /// else has claimed it, or its life is over. A lease that ran out without any of these does not void it.
     Settle {
         /// The claim's receipt.
         receipt: Receipt,
