@@ -23,6 +23,7 @@ pub use commands::Command;
 pub use connection::{Global, default_data_dir};
 pub use console::Format;
 pub use error::{CliError, Exit};
+pub use suggest::nearest;
 
 use crate::console::Console;
 

@@ -2,7 +2,8 @@
 
 /// The candidate nearest to what was given, if it is near enough to be a slip: at most a third of its letters changed,
 /// letter case not counted, or the whole word given as a prefix.
-pub(crate) fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(given: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given = given.to_lowercase();
     candidates
         .into_iter()

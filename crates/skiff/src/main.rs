@@ -1,2 +1,129 @@
-//! The binary.
-fn main() {}
+//! The binary: reads configuration, builds, wires, drains; and hands every other command to the client.
+#![forbid(unsafe_code)]
+
+mod config;
+mod data_dir;
+mod doctor;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use skiff_cli::Exit;
+
+use crate::config::{Config, ServeArgs};
+
+/// The name of the entry point that becomes a runtime's zygote. Only `skiff serve` calls it.
+pub(crate) const ZYGOTE: &str = "zygote";
+/// What a server answers to a wrong setting: `EX_USAGE` of sysexits.h.
+const EXIT_USAGE: u8 = 64;
+
+/// An open implementation of Tencent Cloud SCF: functions, isolated and fast, on your own machine
+#[derive(Debug, Parser)]
+#[command(name = "skiff", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(flatten)]
+    global: skiff_cli::Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server
+    Serve(ServeArgs),
+    /// What this host can and cannot isolate, each with the mend
+    Doctor,
+    #[command(flatten)]
+    Client(skiff_cli::Command),
+}
+
+fn main() -> ExitCode {
+    // First of all, while there is one thread: a zygote forks.
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == ZYGOTE) {
+        return skiff_sandbox::zygote_main().into();
+    }
+    let matches = match Arguments::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return explain(&error),
+    };
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => return explain(&error),
+    };
+    match &arguments.command {
+        Command::Serve(_) => run_server(&matches),
+        Command::Doctor => doctor::run(arguments.global.output),
+        Command::Client(command) => skiff_cli::run(&arguments.global, command, Arguments::command),
+    }
+}
+
+/// Shows help, the version, or what is wrong with the command line.
+fn explain(error: &clap::Error) -> ExitCode {
+    drop(error.print());
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok.into(),
+        _ if std::env::args()
+            .skip(1)
+            .find(|argument| !argument.starts_with('-'))
+            .is_some_and(|name| name == "serve") =>
+        {
+            ExitCode::from(EXIT_USAGE)
+        }
+        _ => Exit::Usage.into(),
+    }
+}
+
+fn run_server(matches: &ArgMatches) -> ExitCode {
+    let refuse = |reason: &dyn std::fmt::Display| {
+        eprintln!("skiff serve: {reason}");
+        ExitCode::from(EXIT_USAGE)
+    };
+    let Some((_, serve)) = matches.subcommand() else {
+        return ExitCode::from(EXIT_USAGE);
+    };
+    // Flags of a client that a server has no use for are not taken and dropped.
+    for name in ["endpoint", "output"] {
+        if serve.value_source(name) == Some(clap::parser::ValueSource::CommandLine) {
+            return refuse(&format!(
+                "--{name} is for the commands that speak to a server: leave it out"
+            ));
+        }
+    }
+    let config = match Config::read(serve) {
+        Ok(config) => config,
+        Err(error) => return refuse(&error),
+    };
+    match serve::run(&config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line, causes and all: it ends a log.
+            eprintln!("skiff serve: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_every_command_go_before_or_after_its_name() {
+        for line in [
+            "skiff --output json function list --endpoint http://x",
+            "skiff function --endpoint http://x list --output json",
+            "skiff function list --endpoint http://x -o json",
+        ] {
+            let arguments = Arguments::try_parse_from(line.split(' ')).expect(line);
+            assert_eq!(arguments.global.endpoint.as_deref(), Some("http://x"), "{line}");
+            assert_eq!(arguments.global.output, skiff_cli::Format::Json, "{line}");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! `skiff serve`: everything is built in the order of what needs what, and let go in the opposite one.
+
+mod adapters;
+mod connections;
+mod inbound;
+mod listeners;
+mod logging;
+mod pages;
+mod signals;
+mod status;
+mod wiring;
+
+use anyhow::{Context, anyhow};
+
+use crate::config::Config;
+use crate::data_dir::DataDir;
+
+/// Runs the server until it is told to stop and has drained.
+pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
+    logging::start(&config.log)?;
+    if let Err(finding) = skiff_sandbox::doctor::require() {
+        let mend = if finding.mend.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", finding.mend)
+        };
+        return Err(anyhow!(
+            "this host cannot isolate functions: {}: {}{mend}",
+            finding.what,
+            finding.detail
+        ));
+    }
+    let data_dir = DataDir::take(&config.data_dir)?;
+    raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    runtime.block_on(wiring::serve(config, &data_dir))
+}
+
+/// Every sandbox costs the server a few descriptors, so it takes as many as it may.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    ) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
