@@ -54,7 +54,7 @@ impl Artifacts {
         let slot = self.inner.slots.of(digest);
         let admitted = self.inner.admit(digest, &slot, zip).await;
         if admitted.is_err() {
-            self.inner.slots.forget(&digest, slot);
+            self.inner.slots.forget(&digest, &slot);
         }
         admitted.map(|folder| Package {
             digest,
@@ -75,7 +75,7 @@ impl Artifacts {
         let slot = self.inner.slots.of(digest);
         let folder = self.inner.restore(digest, &slot).await;
         if folder.is_err() {
-            self.inner.slots.forget(&digest, slot);
+            self.inner.slots.forget(&digest, &slot);
         }
         folder
     }
@@ -216,3 +216,6 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send 
         .await
         .map_err(|_| StorageError::Interrupted)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,7 +35,7 @@ impl Artifacts {
             match self.inner.remove(digest).await {
                 Ok(()) => {
                     collected.removed += 1;
-                    self.inner.slots.forget(&digest, slot);
+                    self.inner.slots.forget(&digest, &slot);
                 }
                 Err(error) => {
                     collected.failed += 1;

@@ -63,7 +63,10 @@ pub enum BadPackage {
     /// Entries that share bytes, as only a zip bomb's do.
     #[error("has entries that overlap, as a zip bomb does")]
     Overlap,
-    /// Two entries of one name.
+    /// Two entries of the very same name.
+    #[error("has two entries of the same name: give each path once")]
+    RepeatedName,
+    /// Two entries whose names mean one path.
     #[error("has {0:?} twice: give each path once")]
     Duplicate(String),
     /// A path that is a file or link here and a folder there.

@@ -18,6 +18,8 @@ mod package;
 mod slot;
 mod tree;
 mod unpack;
+#[cfg(test)]
+mod zips;
 
 pub use artifacts::Artifacts;
 pub use collect::Collected;

@@ -63,10 +63,10 @@ impl Slots {
     }
 
     /// Forgets an empty slot, unless somebody else is about to fill it.
-    pub(crate) fn forget(&self, digest: &CodeDigest, slot: Arc<Slot>) {
+    pub(crate) fn forget(&self, digest: &CodeDigest, slot: &Arc<Slot>) {
         let mut slots = self.0.write();
         // The map's and the caller's: others get theirs through this lock only.
-        if Arc::strong_count(&slot) == 2 && slot.folder().is_none() {
+        if Arc::strong_count(slot) == 2 && slot.folder().is_none() {
             slots.remove(digest);
         }
     }

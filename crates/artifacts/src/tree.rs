@@ -183,3 +183,6 @@ fn normalise(name: &str) -> Result<String, BadPackage> {
 pub(crate) fn shown(name: &str) -> String {
     name.chars().take(120).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ fn plan(archive: &mut Archive, budget: &Budget) -> Result<Tree, BadPackage> {
         return Err(BadPackage::TooManyEntries);
     }
     if archive.has_duplicate_names() {
-        return Err(BadPackage::Duplicate("an entry".to_owned()));
+        return Err(BadPackage::RepeatedName);
     }
     if archive.has_overlapping_entries().map_err(|error| not_zip(&error))? {
         return Err(BadPackage::Overlap);
@@ -237,3 +237,6 @@ fn fixed_times() -> Timestamps {
 fn not_zip(error: &ZipError) -> BadPackage {
     BadPackage::NotZip(shown(&error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;
