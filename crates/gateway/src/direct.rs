@@ -1,0 +1,99 @@
+//! Direct invocation: who asks, what for, and the answer.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, EXPECT};
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Body;
+use jiff::Timestamp;
+use skiff_auth::{AuthError, BodyHasher, SignedRequest, verify, verify_basic, verify_head};
+use skiff_domain::{Invocation, Origin, RequestId};
+
+use crate::body;
+use crate::refusal::Refusal;
+use crate::reply::{LogType, respond};
+use crate::route::direct_invocation;
+use crate::server::Gateway;
+
+/// Answers one request, whatever it is.
+///
+/// # Cancel safety
+/// Dropping the future, as when the client closes the connection, gives the invocation up.
+pub(crate) async fn answer<B>(gateway: &Gateway, request: Request<B>) -> Response<Full<Bytes>>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let id = RequestId::random();
+    let (head, mut body) = request.into_parts();
+    match invoke(gateway, &head, &mut body, id).await {
+        Ok(response) => response,
+        Err(refusal) => {
+            // A client that waits to be told to send its body is not told so.
+            if !head.headers.contains_key(EXPECT) {
+                body::discard(&mut body).await;
+            }
+            refusal.into_response(id)
+        }
+    }
+}
+
+async fn invoke<B>(
+    gateway: &Gateway,
+    head: &Parts,
+    body: &mut B,
+    id: RequestId,
+) -> Result<Response<Full<Bytes>>, Refusal>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let target = direct_invocation(&head.method, head.uri.path())?;
+    let event = authenticated_body(gateway, head, body).await?;
+    let log_type = LogType::read(head.headers.get("x-scf-log-type"))?;
+    let context = &gateway.context;
+    let version = context.control.resolve(&target.key, &target.qualifier)?;
+    let invocation = Invocation {
+        id,
+        version,
+        qualifier: target.qualifier,
+        event,
+        origin: Origin::Gateway,
+    };
+    Ok(respond(context.invoker.invoke(invocation).await, log_type))
+}
+
+/// The body, of a caller who is believed. As much as can be is refused before it is read.
+async fn authenticated_body<B>(gateway: &Gateway, head: &Parts, body: &mut B) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let keyring = &*gateway.context.keyring;
+    let authorization = head.headers.get(AUTHORIZATION).ok_or(AuthError::NotSigned)?;
+    if let Some(basic) = authorization.to_str().ok().filter(|text| is_basic(text)) {
+        verify_basic(basic, keyring)?;
+        return Ok(gateway.bodies.receive(body, |_| ()).await?.bytes);
+    }
+    verify_head(&head.headers, keyring, Timestamp::now())?;
+    let mut hasher = BodyHasher::default();
+    let received = gateway.bodies.receive(body, |piece| hasher.update(piece)).await?;
+    let request = SignedRequest {
+        method: &head.method,
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+        body: hasher.finish(),
+        parameters: &[],
+    };
+    verify(&request, keyring, Timestamp::now())?;
+    Ok(received.bytes)
+}
+
+fn is_basic(authorization: &str) -> bool {
+    authorization
+        .trim_start()
+        .get(..6)
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "))
+}
