@@ -70,10 +70,7 @@ fn network_params(network: NetworkMode) -> [(&'static str, Value); 2] {
         NetworkMode::None => ("DISABLE", "none"),
     };
     [
-        (
-            "PublicNetConfig",
-            json!({"PublicNetStatus": status, "EipConfig": {"EipStatus": "DISABLE"}}),
-        ),
+        ("PublicNetConfig", json!({"PublicNetStatus": status})),
         ("VpcConfig", json!({"VpcId": vpc, "SubnetId": ""})),
     ]
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use skiff_domain::StatusCode;
 
 use self::follow::Follow;
 use self::window::windows;
@@ -165,10 +166,15 @@ fn show(console: &mut Console, call: &Value) -> Result<(), CliError> {
     if console.format == Format::Json {
         return Ok(console.json_line(call)?);
     }
-    let ended = match call["RetCode"].as_i64() {
-        Some(0) => "ok",
-        Some(2) => "running",
-        _ => "failed",
+    // 0, or the status code of what went wrong; 2 and 3 are states of calls that are not over (CONTRACT 2.5).
+    let ended = match call["RetCode"].as_u64() {
+        Some(0) => "ok".to_owned(),
+        Some(2) => "running".to_owned(),
+        Some(3) => "interrupted".to_owned(),
+        code => {
+            let status = code.and_then(|code| StatusCode::try_from(u16::try_from(code).ok()?).ok());
+            status.map_or_else(|| "failed".to_owned(), |status| status.to_string())
+        }
     };
     let (start, id) = (text(call, "StartTime"), text(call, "RequestId"));
     let log = call["Log"].as_str().unwrap_or_default().trim_end();

@@ -208,7 +208,7 @@ fn a_new_folder_is_created_with_everything_said() {
     let expected = json!({
         "Runtime": "Python3", "Handler": "index.main_handler", "MemorySize": 128, "Timeout": 3, "InitTimeout": 65,
         "Description": "", "Environment": {"Variables": [{"Key": "A", "Value": "1"}]},
-        "PublicNetConfig": {"PublicNetStatus": "DISABLE", "EipConfig": {"EipStatus": "DISABLE"}},
+        "PublicNetConfig": {"PublicNetStatus": "DISABLE"},
         "VpcConfig": {"VpcId": "none", "SubnetId": ""},
         "FunctionName": "hello", "Namespace": "staging", "Code": null,
     });
@@ -334,7 +334,7 @@ fn logs_are_printed_oldest_first_and_filtered_by_the_server() {
     let api = FakeApi::start(|_, params| {
         let calls: Vec<Value> = (1..=3)
             .rev()
-            .map(|id| json!({"RequestId": format!("r{id}"), "StartTime": "2026-03-18 09:16:13", "RetCode": id - 1, "Duration": 2,
+            .map(|id| json!({"RequestId": format!("r{id}"), "StartTime": "2026-03-18 09:16:13", "RetCode": if id == 2 { 430 } else { 0 }, "Duration": 2,
                              "RetryNum": 0, "Log": format!("line {id}\n")}))
             .collect();
         let limit = usize::try_from(params["Limit"].as_u64().expect("a number")).expect("small");
@@ -352,7 +352,7 @@ fn logs_are_printed_oldest_first_and_filtered_by_the_server() {
     ]);
     assert_eq!(ran.exit, 0, "{ran:?}");
     let expected =
-        "==> 2026-03-18 09:16:13 r2 failed, 2 ms\nline 2\n==> 2026-03-18 09:16:13 r3 running, 2 ms\nline 3\n";
+        "==> 2026-03-18 09:16:13 r2 430 UserCodeException, 2 ms\nline 2\n==> 2026-03-18 09:16:13 r3 ok, 2 ms\nline 3\n";
     assert_eq!(ran.out, expected);
     let params = api.params("GetFunctionLogs");
     assert_eq!(params["Filter"], json!({"RetCode": "UserCodeException"}));
