@@ -44,3 +44,6 @@ pub use port::{Ports, Precompile, Retire, Runtimes, random_uid};
 pub use runtime_choice::{RuntimeChoice, RuntimeUnavailable};
 pub use settings::{Description, InitTimeout, InvalidSetting, MemorySize, Timeout};
 pub use tags::{InvalidTags, Tags};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! The rules of every action, on the model store and real packages.
+
+mod code;
+mod concurrency;
+mod configuration;
+mod copying;
+mod creation;
+mod deletion;
+mod faults;
+mod listing;
+mod namespaces;
+mod restart;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use object_store::ObjectStore;
+use object_store::memory::InMemory;
+use parking_lot::Mutex;
+use skiff_artifacts::Artifacts;
+use skiff_domain::{FunctionKey, FunctionUid, NetworkMode, Qualifier, RuntimeName};
+use skiff_store::{MemStore, Store};
+
+use super::*;
+use crate::actions::CreateFunctionError;
+
+/// A control plane with everything it works with, which can be closed and opened again.
+struct Bed {
+    control: ControlPlane,
+    store: Arc<MemStore>,
+    around: Arc<Around>,
+    blobs: Arc<InMemory>,
+    base: tempfile::TempDir,
+}
+
+/// What stands in for runtimes, compiler and instances, and what it was asked.
+#[derive(Default)]
+struct Around {
+    compiled: Mutex<Vec<RuntimeName>>,
+    retired: Mutex<Vec<FunctionUid>>,
+}
+
+impl Runtimes for Around {
+    fn installed(&self) -> Vec<RuntimeName> {
+        ["Python3.9", "Python3.11", "Python3.10"].map(runtime).to_vec()
+    }
+}
+
+#[async_trait]
+impl Precompile for Around {
+    async fn precompile(&self, runtime: &RuntimeName, folder: Arc<Path>) -> Vec<(String, Bytes)> {
+        assert!(folder.is_dir());
+        self.compiled.lock().push(runtime.clone());
+        vec![(
+            format!("__pycache__/index.{runtime}.pyc"),
+            Bytes::from_static(b"compiled"),
+        )]
+    }
+}
+
+impl Retire for Around {
+    fn retire(&self, uid: &FunctionUid) {
+        self.retired.lock().push(uid.clone());
+    }
+}
+
+impl Bed {
+    async fn new() -> Self {
+        let store = Arc::new(MemStore::new());
+        Self::on(store.clone(), store).await
+    }
+
+    /// On a store that reaches `store` in its own way.
+    async fn on(store: Arc<MemStore>, reached: Arc<dyn Store>) -> Self {
+        let base = tempfile::tempdir().unwrap();
+        let blobs = Arc::new(InMemory::new());
+        let around = Arc::<Around>::default();
+        let control = open(base.path(), reached, Arc::clone(&blobs), &around).await.unwrap();
+        Self {
+            control,
+            store,
+            around,
+            blobs,
+            base,
+        }
+    }
+
+    async fn restart(self) -> Self {
+        self.control.shutdown().await;
+        let control = open(
+            self.base.path(),
+            self.store.clone(),
+            Arc::clone(&self.blobs),
+            &self.around,
+        );
+        Self {
+            control: control.await.unwrap(),
+            ..self
+        }
+    }
+
+    async fn create(&self, name: &str) -> Result<(), CreateFunctionError> {
+        self.control.create_function(creation(name)).await
+    }
+
+    fn get(&self, name: &str) -> Result<Arc<Function>, ResolveError> {
+        self.control.get_function(&key(name), &Qualifier::latest())
+    }
+
+    /// Packages kept, once what is under way is done.
+    async fn packages(&self) -> usize {
+        // Collecting goes on in the background; one collection passes over what another has in hand.
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !self.control.inner.tasks.is_empty() {
+            assert!(Instant::now() < deadline, "a task does not end");
+            tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
+        }
+        let collected = self.control.collect().await;
+        assert_eq!(collected.failed, 0);
+        let folders = std::fs::read_dir(self.base.path().join("packages")).unwrap().count();
+        let blobs = futures::StreamExt::count(self.blobs.list(None)).await;
+        assert_eq!(folders, blobs);
+        assert_eq!(std::fs::read_dir(self.base.path().join("staging")).unwrap().count(), 0);
+        folders
+    }
+}
+
+async fn open(
+    base: &Path,
+    store: Arc<dyn Store>,
+    blobs: Arc<InMemory>,
+    around: &Arc<Around>,
+) -> Result<ControlPlane, OpenError> {
+    let artifacts = Artifacts::open(base, blobs).await.unwrap();
+    ControlPlane::open(Ports {
+        store,
+        artifacts,
+        runtimes: Arc::<Around>::clone(around),
+        precompile: Arc::<Around>::clone(around),
+        retire: Arc::<Around>::clone(around),
+        now: tick,
+        new_uid: random_uid,
+    })
+    .await
+}
+
+/// A clock that moves on whenever it is read: two events are never at the same time.
+fn tick() -> Timestamp {
+    static SECONDS: AtomicI64 = AtomicI64::new(1_790_000_000);
+    Timestamp::from_second(SECONDS.fetch_add(1, Ordering::Relaxed)).unwrap()
+}
+
+fn runtime(name: &str) -> RuntimeName {
+    name.parse().unwrap()
+}
+
+/// `name` in `default`, or `namespace/name`.
+fn key(name: &str) -> FunctionKey {
+    let (namespace, name) = name.split_once('/').unwrap_or(("default", name));
+    FunctionKey {
+        namespace: namespace.parse().unwrap(),
+        name: name.parse().unwrap(),
+    }
+}
+
+fn creation(name: &str) -> CreateFunction {
+    CreateFunction {
+        key: key(name),
+        code: zip(&[("index.py", "def main_handler(event, context): pass")]),
+        runtime: Some(RuntimeChoice::NewestPython3),
+        handler: None,
+        description: Description::default(),
+        memory: MemorySize::default(),
+        timeout: Timeout::default(),
+        init_timeout: InitTimeout::default(),
+        environment: Environment::default(),
+        network: NetworkMode::default(),
+        tags: Tags::default(),
+    }
+}
+
+fn zip(files: &[(&str, &str)]) -> Bytes {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, text) in files {
+        zip.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        zip.write_all(text.as_bytes()).unwrap();
+    }
+    zip.finish().unwrap().into_inner().into()
+}
