@@ -1,4 +1,6 @@
-//! Times as users write and read them: `YYYY-MM-DD HH:MM:SS` in UTC+8 (CONTRACT 2.1).
+//! Times as users write and read them: `YYYY-MM-DD HH:MM:SS` in UTC+8 (CONTRACT 2.1), durations in milliseconds.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -19,6 +21,11 @@ pub(crate) fn to_text(time: Timestamp) -> String {
 pub(crate) fn from_text(text: &str) -> Option<Timestamp> {
     let time = DateTime::strptime(FORMAT, text).ok()?;
     zone().to_timestamp(time).ok()
+}
+
+/// A duration in milliseconds, to the microsecond.
+pub(crate) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ struct NamespaceLimit {
     init_timeout_limit: u32,
 }
 
-pub(super) fn run(call: Call<'_>) -> Result<Answer, ApiError> {
+pub(super) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
     let account = call.context.control.account();
     let limits = account
         .namespaces

@@ -1,10 +1,12 @@
 //! GetFunctionLogs: the logs and results of past calls (CONTRACT 2.5, 5.1).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use skiff_domain::{AttemptRecord, FunctionKey, StatusCode};
+use skiff_control_plane::ListFunctions;
+use skiff_domain::{AttemptRecord, FunctionKey, NamespaceName, Qualifier, RequestId, StatusCode, Version};
 use skiff_observe::{LogQuery, Order, OrderBy, Outcome, QueryError};
 
 use super::{Call, names};
@@ -91,14 +93,11 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
     let (offset, limit) = reach(request.offset, request.limit, &search)?;
     let (start, end) = window(request.start_time.as_deref(), request.end_time.as_deref())?;
     let namespace = names::namespace(request.namespace)?;
-    let function = request.function_name.filter(|name| !name.is_empty());
-    let function = function
-        .map(|name| names::function(Some(name), "FunctionName"))
-        .transpose()?;
-    let mut query = LogQuery {
+    let function = function(&call, request.function_name, &namespace)?;
+    let query = LogQuery {
+        uid: function.as_ref().map(|version| version.uid.clone()),
+        function: function.map(|version| version.key.name.clone()),
         namespace,
-        function,
-        uid: None,
         qualifier: names::optional_qualifier(request.qualifier)?,
         request_id: request_id(request.function_request_id.as_deref())?,
         start,
@@ -110,13 +109,6 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
         offset,
         limit,
     };
-    if let Some(name) = query.function.clone() {
-        let key = FunctionKey {
-            namespace: query.namespace.clone(),
-            name,
-        };
-        query.uid = Some(uid(&call, &key)?);
-    }
     let page = call.context.logs.query(&query).await.map_err(|error| refusal(&error))?;
     let next = u64::from(offset) + page.records.len() as u64;
     Ok(Answer {
@@ -250,7 +242,7 @@ fn order_by(given: Option<&str>) -> Result<OrderBy, ApiError> {
     }
 }
 
-fn request_id(given: Option<&str>) -> Result<Option<skiff_domain::RequestId>, ApiError> {
+fn request_id(given: Option<&str>) -> Result<Option<RequestId>, ApiError> {
     let text = given.filter(|text| !text.is_empty());
     text.map(|text| {
         text.parse()
@@ -271,13 +263,32 @@ fn check_type(given: Option<&str>) -> Result<(), ApiError> {
     }
 }
 
-fn uid(call: &Call<'_>, key: &FunctionKey) -> Result<skiff_domain::FunctionUid, ApiError> {
-    let latest = skiff_domain::Qualifier::latest();
-    let version = call.context.control.resolve(key, &latest);
-    Ok(version
-        .map_err(|error| ApiError::refused(error.code(), &error))?
-        .uid
-        .clone())
+/// The function whose logs are wanted, if they are of one: as it is now, not a former one of the same name.
+fn function(
+    call: &Call<'_>,
+    given: Option<String>,
+    namespace: &NamespaceName,
+) -> Result<Option<Arc<Version>>, ApiError> {
+    let control = &call.context.control;
+    let Some(name) = given.filter(|name| !name.is_empty()) else {
+        // Asked for what it says of a namespace that does not exist.
+        let any = ListFunctions {
+            namespace: Some(namespace.clone()),
+            ..ListFunctions::default()
+        };
+        let listed = control.list_functions(&any);
+        return listed
+            .map(|_| None)
+            .map_err(|error| ApiError::refused(error.code(), &error));
+    };
+    let key = FunctionKey {
+        namespace: namespace.clone(),
+        name: names::function(Some(name), "FunctionName")?,
+    };
+    let version = control.resolve(&key, &Qualifier::latest());
+    version
+        .map(Some)
+        .map_err(|error| ApiError::refused(error.code(), &error))
 }
 
 impl FunctionLog {
@@ -290,7 +301,7 @@ impl FunctionLog {
             start_time: time::to_text(record.started_at),
             ret_code: if succeeded { 0 } else { record.status.code() },
             invoke_finished: 1,
-            duration: record.duration.as_secs_f64() * 1000.0,
+            duration: time::milliseconds(record.duration),
             bill_duration: record.billed_ms,
             mem_usage: record.memory_peak_bytes,
             log: String::from_utf8_lossy(&record.log).into_owned(),

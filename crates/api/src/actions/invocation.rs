@@ -8,6 +8,7 @@ use skiff_domain::{FunctionKey, Invocation, Origin, Outcome, Qualifier, RequestI
 
 use super::Call;
 use crate::error::ApiError;
+use crate::time;
 
 /// `LogType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Serialize for CallResult {
             ret_msg: String::from_utf8_lossy(&outcome.ret_msg),
             err_msg: &outcome.err_msg,
             mem_usage: outcome.memory_peak_bytes,
-            duration: outcome.duration.as_secs_f64() * 1000.0,
+            duration: time::milliseconds(outcome.duration),
             bill_duration: outcome.billed_ms,
             function_request_id: outcome.request_id,
             invoke_result: outcome.status.invoke_result(),

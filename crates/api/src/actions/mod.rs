@@ -97,7 +97,7 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
         "CreateNamespace" => reply::body(&create_namespace::run(call).await?, id),
         "DeleteFunction" => reply::body(&delete_function::run(call).await?, id),
         "DeleteNamespace" => reply::body(&delete_namespace::run(call).await?, id),
-        "GetAccount" => reply::body(&get_account::run(call)?, id),
+        "GetAccount" => reply::body(&get_account::run(&call)?, id),
         "GetFunction" => reply::body(&get_function::run(call).await?, id),
         "GetFunctionLogs" => reply::body(&get_function_logs::run(call).await?, id),
         "Invoke" => reply::body(&invoke::run(call).await?, id),
