@@ -56,7 +56,7 @@ pub(crate) struct Gateway {
 /// Dropping the future closes every connection at once and gives up what they asked for. A deadline for the drain is
 /// therefore a timeout around this.
 pub async fn serve(listener: TcpListener, context: GatewayContext, shutdown: CancellationToken) {
-    attend(Source::Listener(listener), context, shutdown).await;
+    serve_all(Source::Listener(listener), context, shutdown).await;
 }
 
 /// Like [`serve`], for connections that come another way, as those from inside functions' own networks. Ends also when
@@ -65,7 +65,7 @@ pub async fn serve(listener: TcpListener, context: GatewayContext, shutdown: Can
 /// # Cancel safety
 /// That of [`serve`].
 pub async fn serve_streams(streams: mpsc::Receiver<TcpStream>, context: GatewayContext, shutdown: CancellationToken) {
-    attend(Source::Streams(streams), context, shutdown).await;
+    serve_all(Source::Streams(streams), context, shutdown).await;
 }
 
 /// Where connections come from.
@@ -75,18 +75,19 @@ enum Source {
 }
 
 impl Source {
-    /// The next connection; `None` when there will be none.
+    /// The next connection, once there is a place for one. Nothing when there will be none.
     ///
     /// # Cancel safety
     /// Nothing is taken that is not returned.
-    async fn next(&mut self) -> Option<TcpStream> {
+    async fn next(&mut self, places: &Arc<Semaphore>) -> Option<(OwnedSemaphorePermit, TcpStream)> {
+        let place = Arc::clone(places).acquire_owned().await.ok()?;
         let listener = match self {
-            Self::Streams(streams) => return streams.recv().await,
+            Self::Streams(streams) => return Some((place, streams.recv().await?)),
             Self::Listener(listener) => listener,
         };
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return Some(stream),
+                Ok((stream, _)) => return Some((place, stream)),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_REST).await;
@@ -96,7 +97,7 @@ impl Source {
     }
 }
 
-async fn attend(mut source: Source, context: GatewayContext, shutdown: CancellationToken) {
+async fn serve_all(mut source: Source, context: GatewayContext, shutdown: CancellationToken) {
     let gateway = Arc::new(Gateway {
         context,
         bodies: Bodies::new(),
@@ -108,8 +109,8 @@ async fn attend(mut source: Source, context: GatewayContext, shutdown: Cancellat
             biased;
             () = shutdown.cancelled() => break,
             Some(ended) = connections.join_next() => note(ended),
-            (place, stream) = next(&mut source, &places) => {
-                let Some(stream) = stream else { break };
+            next = source.next(&places) => {
+                let Some((place, stream)) = next else { break };
                 connections.spawn(connection(stream, place, Arc::clone(&gateway), shutdown.clone()));
             }
         }
@@ -120,20 +121,10 @@ async fn attend(mut source: Source, context: GatewayContext, shutdown: Cancellat
     }
 }
 
-/// The next connection, once there is a place for one.
-///
-/// # Cancel safety
-/// Nothing is taken that is not returned.
-async fn next(source: &mut Source, places: &Arc<Semaphore>) -> (Option<OwnedSemaphorePermit>, Option<TcpStream>) {
-    // Never closed, so there always is one in the end.
-    let place = Arc::clone(places).acquire_owned().await.ok();
-    (place, source.next().await)
-}
-
 /// Serves one connection to its end. A panic or a cancel ends this connection and no other.
 async fn connection(
     stream: TcpStream,
-    _place: Option<OwnedSemaphorePermit>,
+    _place: OwnedSemaphorePermit,
     gateway: Arc<Gateway>,
     shutdown: CancellationToken,
 ) {

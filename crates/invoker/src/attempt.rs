@@ -113,7 +113,9 @@ impl<'a> Attempt<'a> {
     }
 
     fn usage_so_far(&self) -> Usage {
-        let duration = self.handed_over.map_or(Duration::ZERO, |since| since.elapsed());
+        let elapsed = self.handed_over.map_or(Duration::ZERO, |since| since.elapsed());
+        // The worker ends a run at its timeout; whatever went wrong with that is not the user's to pay.
+        let duration = elapsed.min(self.invocation.version.timeout);
         Usage {
             duration,
             billed_ms: billed_ms(duration),

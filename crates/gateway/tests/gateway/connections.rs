@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use skiff_domain::limits::EVENT_BYTES_MAX;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::client::{Client, HELLO, basic, post};
@@ -164,6 +164,24 @@ async fn dropping_the_server_gives_up_what_runs() {
         .unwrap()
         .forget();
     client.expect_close().await;
+}
+
+#[tokio::test]
+async fn connections_that_others_accepted_are_served_until_there_are_no_more() {
+    let world = World::start().await;
+    let (streams, serving) = world.serve_streams();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = Client::connect(listener.local_addr().unwrap()).await;
+    streams.send(listener.accept().await.unwrap().0).await.unwrap();
+    assert_eq!(client.ask(post(HELLO, "", "{}")).await.status, 200);
+    drop(streams);
+    assert_eq!(
+        client.ask(post(HELLO, "", "{}")).await.status,
+        200,
+        "those that are open go on"
+    );
+    drop(client);
+    timeout(PATIENCE, serving).await.unwrap().unwrap();
 }
 
 /// Time is paused and passes whenever nothing else can happen, so these connections age in no time.

@@ -15,11 +15,11 @@ use skiff_control_plane::{
     ControlPlane, CreateFunction, Ports, Precompile, Retire, RuntimeChoice, Runtimes, random_uid,
 };
 use skiff_domain::{FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, RuntimeName, StatusCode};
-use skiff_gateway::{GatewayContext, serve};
+use skiff_gateway::{GatewayContext, serve, serve_streams};
 use skiff_invoker::{FunctionLoad, Invoke};
 use skiff_store::MemStore;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +29,7 @@ pub(crate) struct World {
     pub(crate) credentials: Credentials,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
+    context: GatewayContext,
     _dir: tempfile::TempDir,
 }
 
@@ -155,15 +156,23 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let serving = tokio::spawn(serve(listener, context, shutdown.clone()));
+        let serving = tokio::spawn(serve(listener, context.clone(), shutdown.clone()));
         Self {
             address,
             invoker,
             credentials,
             shutdown,
             serving,
+            context,
             _dir: dir,
         }
+    }
+
+    /// Serves what is sent to the first of these; the second ends when that is done.
+    pub(crate) fn serve_streams(&self) -> (mpsc::Sender<TcpStream>, JoinHandle<()>) {
+        let (sender, streams) = mpsc::channel(1);
+        let serving = tokio::spawn(serve_streams(streams, self.context.clone(), self.shutdown.clone()));
+        (sender, serving)
     }
 
     /// From now on calls end like this.

@@ -62,6 +62,7 @@ async fn a_worker_that_does_not_answer_ends_as_an_internal_error() {
     let world = World::new();
     let outcome = world.call("\"hang\"").await;
     assert_eq!(outcome.status.code(), 500);
+    assert_eq!(outcome.billed_ms, 3000, "not more than the timeout");
     assert_eq!(world.state().alive(), 0);
     assert_eq!(world.load(), (0, 0, 0));
 }
