@@ -16,6 +16,9 @@ const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:9000";
 /// The data dir of a server that runs as root.
 const ROOT_DATA_DIR: &str = "/var/lib/skiff";
 
+/// Where help lists what every command takes.
+const HEADING: &str = "Global options";
+
 /// What every command takes.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Global {
@@ -24,8 +27,9 @@ pub struct Global {
         long,
         global = true,
         env = "SKIFF_ENDPOINT",
+        hide_env_values = true,
         value_name = "URL",
-        help_heading = "Connection"
+        help_heading = HEADING
     )]
     pub endpoint: Option<String>,
     /// Secret id of the credential [default: that of the server on this machine]
@@ -33,8 +37,9 @@ pub struct Global {
         long,
         global = true,
         env = "SKIFF_SECRET_ID",
+        hide_env_values = true,
         value_name = "ID",
-        help_heading = "Connection"
+        help_heading = HEADING
     )]
     pub secret_id: Option<String>,
     /// Secret key of the credential; better given in the environment, where other users cannot see it
@@ -44,7 +49,7 @@ pub struct Global {
         env = "SKIFF_SECRET_KEY",
         value_name = "KEY",
         hide_env_values = true,
-        help_heading = "Connection"
+        help_heading = HEADING
     )]
     pub secret_key: Option<String>,
     /// Data folder of the server [default: /var/lib/skiff as root, $XDG_DATA_HOME/skiff otherwise]
@@ -52,12 +57,22 @@ pub struct Global {
         long,
         global = true,
         env = "SKIFF_DATA_DIR",
+        hide_env_values = true,
         value_name = "DIR",
-        help_heading = "Connection"
+        help_heading = HEADING
     )]
     pub data_dir: Option<PathBuf>,
-    /// How to print results
-    #[arg(long, short, global = true, value_enum, default_value_t, value_name = "FORMAT")]
+    /// How to print results: table or json
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        hide_possible_values = true,
+        help_heading = HEADING
+    )]
     pub output: Format,
 }
 

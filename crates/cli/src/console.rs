@@ -133,14 +133,16 @@ impl Console {
         if matches!(error, CliError::Output(_)) && error.exit() == crate::Exit::Ok {
             return;
         }
-        let request_id = match error {
-            CliError::Refused { request_id, .. } => request_id.as_str(),
-            _ => "",
+        let (message, request_id) = match error {
+            CliError::Refused {
+                message, request_id, ..
+            } => (message.clone(), request_id.as_str()),
+            other => (other.to_string(), ""),
         };
         let written = match self.format {
             Format::Json => {
                 let error = json!({
-                    "code": error.code(), "message": error.to_string(), "hint": error.hint(), "requestId": request_id,
+                    "code": error.code(), "message": message, "hint": error.hint(), "requestId": request_id,
                 });
                 writeln!(self.err, "{}", json!({ "error": error }))
             }

@@ -114,7 +114,7 @@ fn ensure_namespace(client: &Client, console: &mut Console, namespace: &Namespac
     }
 }
 
-fn deploy(client: &Client, console: &Console, spec: &FunctionSpec, package: &Package) -> Result<Done, CliError> {
+fn deploy(client: &Client, console: &mut Console, spec: &FunctionSpec, package: &Package) -> Result<Done, CliError> {
     let (name, namespace) = (spec.name.as_str(), spec.namespace.as_str());
     let code = json!({"ZipFile": STANDARD.encode(&package.zip)});
     let progress = Upload::shown(name, package.zip.len(), console.progress);
@@ -134,21 +134,30 @@ fn deploy(client: &Client, console: &Console, spec: &FunctionSpec, package: &Pac
         Err(error) => return Err(error),
         Ok(current) => {
             let (changed, mut changes) = differences(&current, &spec.settings);
-            let mut params =
+            // Settings first: what is refused of them leaves the function as it was, and new code finds its variables.
+            let configuration = changed.params();
+            if !configuration.is_empty() {
+                let mut params = Value::Object(configuration);
+                params["FunctionName"] = json!(name);
+                params["Namespace"] = json!(namespace);
+                client.call("UpdateFunctionConfiguration", &params)?;
+                activation::wait(client, name, namespace)?;
+            }
+            let params =
                 json!({"FunctionName": name, "Namespace": namespace, "Handler": spec.settings.handler, "Code": code});
+            if let Err(error) = client.upload("UpdateFunctionCode", &params, &progress) {
+                if !changes.is_empty() {
+                    console.say(format_args!(
+                        "{name}: updated {}, and then not the code:",
+                        changes.join(", ")
+                    ))?;
+                }
+                return Err(error);
+            }
             if current["Handler"].as_str() != spec.settings.handler.as_deref() {
                 changes.push(change("handler", &text(&current, "Handler"), &text(&params, "Handler")));
             }
             changes.push("code".to_owned());
-            client.upload("UpdateFunctionCode", &params, &progress)?;
-            let configuration = changed.params();
-            if !configuration.is_empty() {
-                activation::wait(client, name, namespace)?;
-                params = Value::Object(configuration);
-                params["FunctionName"] = json!(name);
-                params["Namespace"] = json!(namespace);
-                client.call("UpdateFunctionConfiguration", &params)?;
-            }
             Done {
                 action: "updated",
                 changes,

@@ -46,8 +46,8 @@ pub struct Args {
     /// This call only
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Calls that ended like this only
-    #[arg(long, value_enum, value_name = "STATUS")]
+    /// Calls that ended like this only: ok, failed, timeout, limit or exception
+    #[arg(long, value_enum, value_name = "STATUS", hide_possible_values = true)]
     status: Option<Status>,
     /// Calls of this version only
     #[arg(long, value_name = "VERSION")]

@@ -232,7 +232,7 @@ fn a_known_function_gets_its_code_and_only_the_settings_that_differ() {
             .starts_with("hello updated: memory 128 -> 256, handler index.main_handler -> app.go, code (1 file,"),
         "{ran:?}"
     );
-    assert_eq!(api.changes(), ["UpdateFunctionCode", "UpdateFunctionConfiguration"]);
+    assert_eq!(api.changes(), ["UpdateFunctionConfiguration", "UpdateFunctionCode"]);
     let expected = json!({"MemorySize": 256, "FunctionName": "hello", "Namespace": "default"});
     assert_eq!(api.params("UpdateFunctionConfiguration"), expected);
     assert_eq!(api.params("UpdateFunctionCode")["Handler"], "app.go");

@@ -11,53 +11,102 @@
 )]
 pub(crate) struct ServeArgs {
     /// Configuration file
-    #[arg(long, env = "SKIFF_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "SKIFF_CONFIG", hide_env_values = true, value_name = "FILE")]
     config: Option<String>,
     /// Address of the control API, its health pages and metrics [default: 127.0.0.1:9000]
-    #[arg(long, env = "SKIFF_API_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "SKIFF_API_LISTEN", hide_env_values = true, value_name = "ADDRESS")]
     api_listen: Option<String>,
     /// Address of the gateway: direct invocation [default: 127.0.0.1:9080]
-    #[arg(long, env = "SKIFF_GATEWAY_LISTEN", value_name = "ADDRESS")]
+    #[arg(long, env = "SKIFF_GATEWAY_LISTEN", hide_env_values = true, value_name = "ADDRESS")]
     gateway_listen: Option<String>,
     /// Region that functions are told [default: local]
-    #[arg(long, env = "SKIFF_REGION", value_name = "NAME")]
+    #[arg(long, env = "SKIFF_REGION", hide_env_values = true, value_name = "NAME")]
     region: Option<String>,
     /// Account number that functions are told [default: 1250000000]
-    #[arg(long, env = "SKIFF_APP_ID", value_name = "NUMBER")]
+    #[arg(long, env = "SKIFF_APP_ID", hide_env_values = true, value_name = "NUMBER")]
     app_id: Option<String>,
     /// What is logged to stderr: a level or a tracing filter [default: info]
-    #[arg(long, env = "SKIFF_LOG", value_name = "FILTER")]
+    #[arg(long, env = "SKIFF_LOG", hide_env_values = true, value_name = "FILTER")]
     log: Option<String>,
     /// Seconds an instance is kept with nothing to do [default: 180]
-    #[arg(long, env = "SKIFF_IDLE_TIMEOUT", value_name = "SECONDS", help_heading = "Tuning")]
+    #[arg(
+        long,
+        env = "SKIFF_IDLE_TIMEOUT",
+        hide_env_values = true,
+        value_name = "SECONDS",
+        help_heading = "Tuning"
+    )]
     idle_timeout: Option<String>,
     /// Stem cells kept ready per runtime and network mode when nothing happens [default: 4]
-    #[arg(long, env = "SKIFF_POOL_MIN", value_name = "NUMBER", help_heading = "Tuning")]
+    #[arg(
+        long,
+        env = "SKIFF_POOL_MIN",
+        hide_env_values = true,
+        value_name = "NUMBER",
+        help_heading = "Tuning"
+    )]
     pool_min: Option<String>,
     /// Most stem cells kept ready per runtime and network mode [default: 64]
-    #[arg(long, env = "SKIFF_POOL_MAX", value_name = "NUMBER", help_heading = "Tuning")]
+    #[arg(
+        long,
+        env = "SKIFF_POOL_MAX",
+        hide_env_values = true,
+        value_name = "NUMBER",
+        help_heading = "Tuning"
+    )]
     pool_max: Option<String>,
     /// Most instances and stem cells alive at once [default: 2000]
-    #[arg(long, env = "SKIFF_SANDBOXES_MAX", value_name = "NUMBER", help_heading = "Tuning")]
+    #[arg(
+        long,
+        env = "SKIFF_SANDBOXES_MAX",
+        hide_env_values = true,
+        value_name = "NUMBER",
+        help_heading = "Tuning"
+    )]
     sandboxes_max: Option<String>,
     /// Memory of the host in MB below which no instance is started [default: 256]
-    #[arg(long, env = "SKIFF_MEMORY_RESERVE", value_name = "MB", help_heading = "Tuning")]
+    #[arg(
+        long,
+        env = "SKIFF_MEMORY_RESERVE",
+        hide_env_values = true,
+        value_name = "MB",
+        help_heading = "Tuning"
+    )]
     memory_reserve: Option<String>,
     /// Memory limits of all running calls together, in MB; a call beyond is answered 432 [default: 128000]
-    #[arg(long, env = "SKIFF_CONCURRENCY_MEMORY", value_name = "MB", help_heading = "Tuning")]
+    #[arg(
+        long,
+        env = "SKIFF_CONCURRENCY_MEMORY",
+        hide_env_values = true,
+        value_name = "MB",
+        help_heading = "Tuning"
+    )]
     concurrency_memory: Option<String>,
     /// Most calls of one function at once; a call beyond is answered 432 [default: 300]
     #[arg(
         long,
         env = "SKIFF_FUNCTION_CONCURRENCY",
+        hide_env_values = true,
         value_name = "CALLS",
         help_heading = "Tuning"
     )]
     function_concurrency: Option<String>,
     /// Days that logs of calls are kept [default: 7]
-    #[arg(long, env = "SKIFF_LOG_RETENTION_DAYS", value_name = "DAYS", help_heading = "Tuning")]
+    #[arg(
+        long,
+        env = "SKIFF_LOG_RETENTION_DAYS",
+        hide_env_values = true,
+        value_name = "DAYS",
+        help_heading = "Tuning"
+    )]
     log_retention_days: Option<String>,
     /// Room in MB that logs of calls may take; the oldest go first [default: 2048]
-    #[arg(long, env = "SKIFF_LOG_RETENTION_SIZE", value_name = "MB", help_heading = "Tuning")]
+    #[arg(
+        long,
+        env = "SKIFF_LOG_RETENTION_SIZE",
+        hide_env_values = true,
+        value_name = "MB",
+        help_heading = "Tuning"
+    )]
     log_retention_size: Option<String>,
 }

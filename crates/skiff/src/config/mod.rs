@@ -203,7 +203,7 @@ impl Config {
     /// so that what a killed one left is found, and another for every other.
     pub(crate) fn server_name(&self) -> String {
         let digest = skiff_domain::CodeDigest::of(self.data_dir.as_os_str().as_encoded_bytes()).to_string();
-        format!("skiff-{}", &digest[..8])
+        digest[..8].to_owned()
     }
 
     /// Where this file of the data dir is.
