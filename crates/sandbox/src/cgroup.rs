@@ -440,6 +440,45 @@ fn clear_predecessor(hierarchies: &[Hierarchy], name: &str) -> Result<(), Cgroup
     Ok(())
 }
 
+/// What this host offers.
+pub(crate) struct Offer {
+    /// 1 or 2.
+    pub(crate) version: u8,
+    /// Folders in which groups would be made.
+    pub(crate) folders: Vec<PathBuf>,
+    /// Whether swap can be limited.
+    pub(crate) swap: bool,
+    /// Whether the kernel remembers how much memory was in use at most.
+    pub(crate) peak: bool,
+}
+
+/// Looks at what this host offers. Changes nothing.
+pub(crate) fn offer() -> Result<Offer, CgroupError> {
+    let (version, trees) = match Host::look()? {
+        Host::V1(trees) => (1, trees),
+        Host::V2(tree) => (2, vec![tree]),
+    };
+    let there = |name: &str| trees.iter().any(|tree| tree::has_file(&tree.mount, name));
+    Ok(match version {
+        1 => Offer {
+            version,
+            swap: there("memory.memsw.limit_in_bytes"),
+            peak: true,
+            folders: own(trees),
+        },
+        _ => Offer {
+            version,
+            swap: there("memory.swap.max"),
+            peak: there("memory.peak"),
+            folders: own(trees),
+        },
+    })
+}
+
+fn own(trees: Vec<Hierarchy>) -> Vec<PathBuf> {
+    trees.into_iter().map(|tree| base_of(&tree.own)).collect()
+}
+
 fn remove_empty(folders: &[PathBuf]) -> io::Result<()> {
     for folder in folders {
         match std::fs::remove_dir(folder) {

@@ -302,5 +302,35 @@ impl Drop for Uplink {
     }
 }
 
+/// What this host offers for mode `public`. Changes nothing.
+pub(crate) mod rehearsal {
+    use std::io;
+    use std::net::Ipv4Addr;
+
+    use super::netlink::Netlink;
+    use super::{NetworkError, birth, resolver, walls};
+
+    pub(crate) fn namespace() -> io::Result<()> {
+        birth::bear(&[], None).map(drop)
+    }
+
+    pub(crate) fn cable() -> io::Result<()> {
+        birth::rehearse()
+    }
+
+    pub(crate) fn walls() -> Result<(), NetworkError> {
+        walls::rehearse()
+    }
+
+    /// The chains of other firewalls that drop what functions send.
+    pub(crate) fn strangers() -> Result<Vec<String>, NetworkError> {
+        walls::strangers_dropping_forwarded()
+    }
+
+    pub(crate) fn nameservers() -> io::Result<Vec<Ipv4Addr>> {
+        Ok(resolver::of_host(&Netlink::open()?.addresses()?))
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,16 @@ pub(super) fn named(top: &Path, name: &str) -> Vec<PathBuf> {
     found
 }
 
+/// Whether a group at or just below `top` has a file. The root of version 2 lacks many that its children have.
+pub(super) fn has_file(top: &Path, name: &str) -> bool {
+    let below = fs::read_dir(top)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    below.chain([top.to_owned()]).any(|folder| folder.join(name).exists())
+}
+
 /// Calls `visit` for every folder at and below `top`, the deepest first. What vanishes meanwhile is left out.
 fn walk(top: &Path, visit: &mut impl FnMut(&Path)) {
     let Ok(entries) = fs::read_dir(top) else { return };

@@ -65,6 +65,27 @@ fn make(endpoints: &[Endpoint], way_out: Option<&WayOut<'_>>) -> io::Result<Born
     })
 }
 
+/// Whether the kernel lays cables: within a namespace that is gone at the end.
+pub(super) fn rehearse() -> io::Result<()> {
+    thread::scope(|scope| {
+        let lay = || {
+            netns::unshare_network()?;
+            let netns = fs::File::open("/proc/thread-self/ns/net")?;
+            let cable = Cable {
+                here: "here",
+                there: "there",
+                netns: netns.as_fd(),
+                mtu: 1500,
+            };
+            Netlink::open()?.add_cable(&cable)
+        };
+        scope
+            .spawn(lay)
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the thread panicked")))
+    })
+}
+
 fn listen(endpoint: Endpoint) -> io::Result<(Endpoint, TcpListener)> {
     let listener = TcpListener::bind(endpoint.address())?;
     listener.set_nonblocking(true)?;

@@ -23,11 +23,11 @@ const BLOCK_PREFIX: u8 = 16;
 #[derive(Debug, Clone)]
 pub(super) struct Names {
     /// The nftables table.
-    table: String,
+    pub(super) table: String,
     /// What the names of interfaces begin with; a number of at most five characters follows.
-    prefix: String,
+    pub(super) prefix: String,
     /// The mark of the claimed block of addresses.
-    mark: u32,
+    pub(super) mark: u32,
 }
 
 impl Names {
@@ -146,6 +146,11 @@ impl Public {
 
     pub(super) fn resolv_conf(&self) -> &str {
         &self.resolv_conf
+    }
+
+    #[cfg(test)]
+    pub(super) fn table(&self) -> &str {
+        &self.names.table
     }
 
     pub(super) fn keep_walls(&self) -> Result<bool, NetworkError> {

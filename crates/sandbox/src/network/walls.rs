@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_NETFILTER};
 use parking_lot::Mutex;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::NetworkError;
 use super::subnet::Subnet;
@@ -96,14 +96,24 @@ fn put_up(plan: &Plan) -> Result<Seen, NetworkError> {
 
 /// Takes a table down; one that is not there counts as taken down.
 pub(super) fn take_down(table: &str) -> Result<(), NetworkError> {
-    let table = json!({ "family": "inet", "name": table });
-    run(&json!({ "nftables": [{ "add": { "table": table } }, { "delete": { "table": table } }] }))
+    run(&format!("add table inet {table}\ndelete table inet {table}\n"))
+}
+
+/// Whether the kernel would take the walls; puts none up.
+pub(super) fn rehearse() -> Result<(), NetworkError> {
+    let plan = Plan {
+        table: "skiff_rehearsal".to_owned(),
+        prefix: "skrehears-".to_owned(),
+        subnet: Subnet::EVERYTHING,
+        nameservers: vec![FORBIDDEN[2].0],
+    };
+    nft(&["-c", "-f", "-"], &rules(&plan)).map(drop)
 }
 
 /// The chains that drop what no rule of theirs accepts, on the way between other machines: they stop public
 /// functions, and only their owner can tell them to let functions through.
 pub(super) fn strangers_dropping_forwarded() -> Result<Vec<String>, NetworkError> {
-    let output = nft(&["-j", "list", "chains"], &Value::Null)?;
+    let output = nft(&["-j", "list", "chains"], "")?;
     let listing: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
     let drops = |chain: &&Value| {
         chain["hook"] == "forward"
@@ -123,110 +133,70 @@ pub(super) fn strangers_dropping_forwarded() -> Result<Vec<String>, NetworkError
         .collect())
 }
 
-/// Everything in one transaction: at no moment do the walls stand in part.
-fn rules(plan: &Plan) -> Value {
-    let table = json!({ "family": "inet", "name": plan.table });
-    let set = json!({
-        "family": "inet", "table": plan.table, "name": "connections",
-        "type": "ipv4_addr", "size": 65535, "flags": ["dynamic"],
-    });
-    let chain = |name: &str, kind: &str, hook: &str, priority: i32| {
-        json!({ "add": { "chain": {
-            "family": "inet", "table": plan.table, "name": name,
-            "type": kind, "hook": hook, "prio": priority, "policy": "accept",
-        }}})
-    };
-    let rule = |chain: &str, expressions: &[&Value]| json!({ "add": { "rule": { "family": "inet", "table": plan.table, "chain": chain, "expr": expressions }}});
-    let meta = |op: &str, key: &str, value: &str| matches(op, &json!({ "meta": { "key": key } }), &json!(value));
-    let ours = format!("{}*", plan.prefix);
-    let (from_cell, to_cell) = (&meta("==", "iifname", &ours), &meta("==", "oifname", &ours));
-    let (accept, drop) = (&json!({ "accept": null }), &json!({ "drop": null }));
-    let subnet = json!({ "prefix": { "addr": plan.subnet.address(), "len": plan.subnet.prefix() } });
-    let from = json!({ "payload": { "protocol": "ip", "field": "saddr" } });
-    let to = json!({ "payload": { "protocol": "ip", "field": "daddr" } });
-    let connection = |key: &str, values: Value| matches("in", &json!({ "ct": { "key": key } }), &values);
-    let fib = |result: &str, flags: &[&str], value: Value| {
-        matches("==", &json!({ "fib": { "result": result, "flags": flags } }), &value)
-    };
-
-    let mut objects = vec![
-        // What a predecessor left goes in the same transaction. To add it first makes the deletion always possible.
-        json!({ "add": { "table": table } }),
-        json!({ "delete": { "table": table } }),
-        json!({ "add": { "table": table } }),
-        json!({ "add": { "set": set } }),
-        // Before connections are tracked and translated.
-        chain("arriving", "filter", "prerouting", -300),
-        rule("arriving", &[from_cell, &meta("==", "nfproto", "ipv6"), drop]),
-        // The way back to the sender's address must be the interface it came by.
-        rule(
-            "arriving",
-            &[from_cell, &fib("oif", &["saddr", "iif"], json!(false)), drop],
-        ),
-        rule("arriving", &[from_cell, &fib("type", &["daddr"], json!("local")), drop]),
-        chain("host", "filter", "input", 0),
-        rule("host", &[from_cell, drop]),
-        chain("passing", "filter", "forward", 0),
-        rule("passing", &[from_cell, to_cell, drop]),
-        // Somebody redirects what is sent to this host or its services.
-        rule("passing", &[from_cell, &connection("status", json!("dnat")), drop]),
-        rule("passing", &[from_cell, &connection("state", json!("invalid")), drop]),
-        rule(
-            "passing",
-            &[
-                from_cell,
-                &connection("state", json!("new")),
-                &json!({ "set": {
-                    "op": "add", "elem": from, "set": "@connections",
-                    "stmt": [{ "ct count": { "val": CONNECTIONS_MAX, "inv": true } }],
-                }}),
-                drop,
-            ],
-        ),
-    ];
-    for nameserver in plan.nameservers.iter().filter(|address| is_forbidden(**address)) {
-        for protocol in ["udp", "tcp"] {
-            let port = json!({ "payload": { "protocol": protocol, "field": "dport" } });
-            let asks = [
-                from_cell,
-                &matches("==", &to, &json!(nameserver)),
-                &matches("==", &port, &json!(DNS)),
-                accept,
-            ];
-            objects.push(rule("passing", &asks));
-        }
-    }
-    let mut forbidden: Vec<Value> = FORBIDDEN
+/// Everything in one transaction: at no moment do the walls stand in part. What was there before goes in the same
+/// one; to add it first makes the deletion always possible.
+///
+/// This is nft's own language and not its JSON, because the JSON of nft 1.0 cannot say that a set is dynamic.
+fn rules(plan: &Plan) -> String {
+    let Plan {
+        table, prefix, subnet, ..
+    } = plan;
+    let forbidden: Vec<String> = FORBIDDEN
         .iter()
-        .map(|(address, length)| json!({ "prefix": { "addr": address, "len": length } }))
+        .map(|(first, length)| format!("{first}/{length}"))
         .collect();
-    forbidden.push(subnet.clone());
-    objects.extend([
-        rule(
-            "passing",
-            &[from_cell, &matches("==", &to, &json!({ "set": forbidden })), drop],
-        ),
-        rule("passing", &[from_cell, accept]),
-        rule(
-            "passing",
-            &[to_cell, &connection("state", json!(["established", "related"])), accept],
-        ),
-        rule("passing", &[to_cell, drop]),
-        chain("leaving", "nat", "postrouting", 100),
-        rule(
-            "leaving",
-            &[
-                &matches("==", &from, &subnet),
-                &meta("!=", "oifname", &ours),
-                &json!({ "masquerade": null }),
-            ],
-        ),
-    ]);
-    json!({ "nftables": objects })
-}
-
-fn matches(op: &str, left: &Value, right: &Value) -> Value {
-    json!({ "match": { "op": op, "left": left, "right": right } })
+    let forbidden = forbidden.join(", ");
+    let doors: String = plan
+        .nameservers
+        .iter()
+        .filter(|address| is_forbidden(**address))
+        .flat_map(|address| ["udp", "tcp"].map(|protocol| (address, protocol)))
+        .map(|(address, protocol)| {
+            format!("iifname \"{prefix}*\" ip daddr {address} {protocol} dport {DNS} accept\n        ")
+        })
+        .collect();
+    format!(
+        r#"
+add table inet {table}
+delete table inet {table}
+table inet {table} {{
+    set connections {{
+        type ipv4_addr
+        size 65535
+        flags dynamic
+    }}
+    # Before connections are tracked and addresses translated.
+    chain arriving {{
+        type filter hook prerouting priority raw; policy accept;
+        iifname "{prefix}*" meta nfproto ipv6 drop
+        # The way back to the sender's address must be the interface it came by.
+        iifname "{prefix}*" fib saddr . iif oif missing drop
+        iifname "{prefix}*" fib daddr type local drop
+    }}
+    chain host {{
+        type filter hook input priority filter; policy accept;
+        iifname "{prefix}*" drop
+    }}
+    chain passing {{
+        type filter hook forward priority filter; policy accept;
+        iifname "{prefix}*" oifname "{prefix}*" drop
+        # What this host redirects was sent to this host.
+        iifname "{prefix}*" ct status dnat drop
+        iifname "{prefix}*" ct state invalid drop
+        iifname "{prefix}*" ct state new add @connections {{ ip saddr ct count over {CONNECTIONS_MAX} }} drop
+        {doors}iifname "{prefix}*" ip daddr {{ {forbidden} }} drop
+        iifname "{prefix}*" ip daddr {subnet} drop
+        iifname "{prefix}*" accept
+        oifname "{prefix}*" ct state established,related accept
+        oifname "{prefix}*" drop
+    }}
+    chain leaving {{
+        type nat hook postrouting priority srcnat; policy accept;
+        ip saddr {subnet} oifname != "{prefix}*" masquerade
+    }}
+}}
+"#
+    )
 }
 
 /// Whether the walls keep functions from an address.
@@ -238,15 +208,15 @@ pub(super) fn is_forbidden(address: Ipv4Addr) -> bool {
 
 /// The table as nft tells it, without what changes by itself.
 fn list(table: &str) -> Result<Vec<u8>, NetworkError> {
-    nft(&["-j", "-t", "list", "table", "inet", table], &Value::Null).map(|output| output.stdout)
+    nft(&["-t", "list", "table", "inet", table], "").map(|output| output.stdout)
 }
 
-fn run(commands: &Value) -> Result<(), NetworkError> {
-    nft(&["-j", "-f", "-"], commands).map(drop)
+fn run(commands: &str) -> Result<(), NetworkError> {
+    nft(&["-f", "-"], commands).map(drop)
 }
 
-/// Runs nft. Its language of objects has no other client that is kept as well.
-fn nft(arguments: &[&str], input: &Value) -> Result<Output, NetworkError> {
+/// Runs nft. The kernel's own language of rules has no client that is kept as well.
+fn nft(arguments: &[&str], input: &str) -> Result<Output, NetworkError> {
     // Services often run without the system folders in their path.
     let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
     let mut command = Command::new("nft");
@@ -260,7 +230,7 @@ fn nft(arguments: &[&str], input: &Value) -> Result<Output, NetworkError> {
         let mut child = command.spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
             // nft may end without reading all, and then says why.
-            stdin.write_all(input.to_string().as_bytes()).ok();
+            stdin.write_all(input.as_bytes()).ok();
         }
         child.wait_with_output()
     };
@@ -333,14 +303,9 @@ mod tests {
     fn only_a_forbidden_resolver_needs_a_door_and_it_is_one_for_questions() {
         for (nameserver, doors) in [("9.9.9.9", 0), ("169.254.169.254", 2)] {
             let rules = rules(&plan(nameserver));
-            let objects = rules["nftables"].as_array().expect("a list").clone();
-            let named = |object: &&serde_json::Value| object.to_string().contains(nameserver);
-            let found: Vec<_> = objects.iter().filter(named).collect();
+            let found: Vec<_> = rules.lines().filter(|line| line.contains(nameserver)).collect();
             assert_eq!(found.len(), doors, "{found:?}");
-            assert!(
-                found.iter().all(|door| door.to_string().contains("\"dport\"")),
-                "{found:?}"
-            );
+            assert!(found.iter().all(|door| door.ends_with("dport 53 accept")), "{found:?}");
         }
     }
 
