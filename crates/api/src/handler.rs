@@ -22,10 +22,12 @@ use http::{HeaderMap, Method, Request};
 use jiff::Timestamp;
 use skiff_auth::{SignedRequest, verify, verify_head};
 use skiff_domain::RequestId;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::actions::{self, Call};
-use crate::body::{BODY_BYTES_MAX, Bodies, FORM_BYTES_MAX, Received};
+use crate::body::{self, BODY_BYTES_MAX, Bodies, FORM_BYTES_MAX, Received};
 use crate::context::ApiContext;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
@@ -51,7 +53,7 @@ pub fn router(context: ApiContext) -> Router {
 
 async fn handle(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
     let request_id = RequestId::random();
-    let span = tracing::info_span!("api", %request_id, action = tracing::field::Empty);
+    let span = tracing::info_span!("api", %request_id, action = Empty, caller = Empty);
     let answer = async {
         let answer = AssertUnwindSafe(answer(&api, request, request_id)).catch_unwind().await;
         let answer = answer.unwrap_or_else(|_| {
@@ -59,69 +61,105 @@ async fn handle(State(api): State<Arc<Api>>, request: Request<Body>) -> Response
             tracing::error!("an action panicked");
             Err(ApiError::internal())
         });
+        if let Err(error) = &answer {
+            tracing::debug!(%error, "refused");
+        }
         reply::response(answer, request_id)
     };
     answer.instrument(span).await
 }
 
 async fn answer(api: &Api, request: Request<Body>, request_id: RequestId) -> Result<Vec<u8>, ApiError> {
-    let (head, body) = request.into_parts();
-    if head.method != Method::POST && head.method != Method::GET {
-        return Err(ApiError::new(
-            "UnsupportedProtocol",
-            format!("the method {} is not served: use POST or GET", head.method),
-        ));
-    }
-    let keyring = &api.context.keyring;
-    verify_head(&head.headers, keyring, Timestamp::now())?;
-    let known_by_headers = head.headers.contains_key(AUTHORIZATION);
-    let bytes_max = if known_by_headers {
-        BODY_BYTES_MAX
-    } else {
-        FORM_BYTES_MAX
+    let (head, mut body) = request.into_parts();
+    let signed = match authenticate(api, &head, &mut body).await {
+        Ok(signed) => signed,
+        Err(error) => {
+            body::discard(&mut body).await;
+            return Err(error);
+        }
     };
-    let Received { bytes, hash, place } = api.bodies.receive(body, bytes_max).await?;
-
-    let encoding = Encoding::of(&head)?;
-    let pairs = match encoding {
-        Encoding::Json => Vec::new(),
-        Encoding::Form => pairs(&bytes),
-        Encoding::Query => pairs(query(&head).as_bytes()),
-    };
-    let signed = SignedRequest {
-        method: &head.method,
-        path: head.uri.path(),
-        query: query(&head),
-        headers: &head.headers,
-        body: hash,
-        parameters: &pairs,
-    };
-    verify(&signed, keyring, Timestamp::now())?;
-
-    let action = common(&head.headers, &pairs, "X-TC-Action", "Action").ok_or_else(|| ApiError::missing("Action"))?;
+    let common = |header, parameter| common(&head.headers, &signed.pairs, header, parameter);
+    let action = common("X-TC-Action", "Action").ok_or_else(|| ApiError::missing("Action"))?;
     tracing::Span::current().record("action", &*action);
-    let version =
-        common(&head.headers, &pairs, "X-TC-Version", "Version").ok_or_else(|| ApiError::missing("Version"))?;
+    let version = common("X-TC-Version", "Version").ok_or_else(|| ApiError::missing("Version"))?;
     if version != VERSION {
         return Err(ApiError::new(
             "NoSuchVersion",
             format!("the version {version} is not served: use {VERSION}"),
         ));
     }
-    let region = common(&head.headers, &pairs, "X-TC-Region", "Region");
-    let parameters = match encoding {
-        Encoding::Json if bytes.len() < PARSED_ASIDE_BYTES => Parameters::from_json(&bytes)?,
-        Encoding::Json => aside(move || Parameters::from_json(&bytes)).await?,
-        Encoding::Form | Encoding::Query => Parameters::from_pairs(pairs)?,
+    let region = common("X-TC-Region", "Region");
+    let (parameters, place) = signed.parameters().await?;
+    actions::run(
+        &action,
+        Call {
+            context: &api.context,
+            request_id,
+            region,
+            parameters,
+            place,
+        },
+    )
+    .await
+}
+
+/// A request whose signature is valid.
+struct Signed {
+    encoding: Encoding,
+    body: Received,
+    /// The decoded parameters of a form or a query.
+    pairs: Vec<(String, String)>,
+}
+
+async fn authenticate(api: &Api, head: &Parts, body: &mut Body) -> Result<Signed, ApiError> {
+    if head.method != Method::POST && head.method != Method::GET {
+        let what = format!("the method {} is not served: use POST or GET", head.method);
+        return Err(ApiError::new("UnsupportedProtocol", what));
+    }
+    let keyring = &api.context.keyring;
+    let arrived = Timestamp::now();
+    verify_head(&head.headers, keyring, arrived)?;
+    let known_by_headers = head.headers.contains_key(AUTHORIZATION);
+    let bytes_max = if known_by_headers {
+        BODY_BYTES_MAX
+    } else {
+        FORM_BYTES_MAX
     };
-    let call = Call {
-        context: &api.context,
-        request_id,
-        region,
-        parameters,
-        place,
+    let body = api.bodies.receive(body, bytes_max).await?;
+    // A large upload may take longer than its signature is valid: what counts is when it began. A nonce is
+    // remembered as long as its signature is valid, so there it is when the nonce is spent.
+    let signed_until = if known_by_headers { arrived } else { Timestamp::now() };
+
+    let encoding = Encoding::of(head)?;
+    let pairs = match encoding {
+        Encoding::Json => Vec::new(),
+        Encoding::Form => pairs(&body.bytes),
+        Encoding::Query => pairs(query(head).as_bytes()),
     };
-    actions::run(&action, call).await
+    let signed = SignedRequest {
+        method: &head.method,
+        path: head.uri.path(),
+        query: query(head),
+        headers: &head.headers,
+        body: body.hash,
+        parameters: &pairs,
+    };
+    let identity = verify(&signed, keyring, signed_until)?;
+    tracing::Span::current().record("caller", identity.secret_id.as_str());
+    Ok(Signed { encoding, body, pairs })
+}
+
+impl Signed {
+    /// The parameters, and the place their memory takes. Nothing of the body is left.
+    async fn parameters(self) -> Result<(Parameters, Option<OwnedSemaphorePermit>), ApiError> {
+        let Received { bytes, place, .. } = self.body;
+        let parameters = match self.encoding {
+            Encoding::Json if bytes.len() < PARSED_ASIDE_BYTES => Parameters::from_json(&bytes)?,
+            Encoding::Json => aside(move || Parameters::from_json(&bytes)).await?,
+            Encoding::Form | Encoding::Query => Parameters::from_pairs(self.pairs)?,
+        };
+        Ok((parameters, place))
+    }
 }
 
 /// How the parameters are written.

@@ -4,7 +4,7 @@
 //! Invariant: every parameter of the documented actions has an effect or is refused with a documented code; every
 //! answer is HTTP 200 with a `RequestId`.
 
-pub mod actions;
+mod actions;
 mod body;
 mod context;
 mod error;

@@ -62,21 +62,29 @@ struct ResultFields<'a> {
     invoke_result: i32,
 }
 
+/// What is to be run.
+pub(super) struct Asked {
+    pub(super) function: FunctionKey,
+    pub(super) qualifier: Qualifier,
+    /// The parameter the event is in.
+    pub(super) event_field: &'static str,
+    pub(super) event: Option<String>,
+    pub(super) log_type: LogType,
+}
+
 /// Runs the call to its end.
-pub(super) async fn run(
-    mut call: Call<'_>,
-    function: FunctionKey,
-    qualifier: Qualifier,
-    event: Option<String>,
-    log_type: LogType,
-) -> Result<Answer, ApiError> {
+pub(super) async fn run(mut call: Call<'_>, asked: Asked) -> Result<Answer, ApiError> {
+    let Asked {
+        function,
+        qualifier,
+        event_field,
+        event,
+        log_type,
+    } = asked;
     // A call may run for minutes; of its body only the event is left.
     drop(call.place.take());
-    let version = call
-        .context
-        .control
-        .resolve(&function, &qualifier)
-        .map_err(|error| ApiError::refused(error.code(), &error))?;
+    let version = call.context.control.resolve(&function, &qualifier);
+    let version = version.map_err(|error| ApiError::refused(error.code(), &error))?;
     let invocation = Invocation {
         id: call.request_id,
         version,
@@ -86,9 +94,15 @@ pub(super) async fn run(
     };
     let outcome = call.context.invoker.invoke(invocation).await;
     // What is wrong with the request is the request's error; what is wrong with the run is a result.
+    let refused = |code| {
+        Err(ApiError::new(
+            code,
+            format!("{event_field} is not valid: {}", outcome.err_msg),
+        ))
+    };
     match outcome.status {
-        StatusCode::InvalidEvent => Err(ApiError::new("InvalidParameterValue.Param", outcome.err_msg)),
-        StatusCode::RequestTooLarge => Err(ApiError::new("InvalidParameter.RequestTooLarge", outcome.err_msg)),
+        StatusCode::InvalidEvent => refused("InvalidParameterValue.Param"),
+        StatusCode::RequestTooLarge => refused("InvalidParameter.RequestTooLarge"),
         _ => Ok(Answer {
             result: CallResult { outcome, log_type },
         }),

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use skiff_domain::Qualifier;
 
-use super::invocation::{self, Answer, LogType};
+use super::invocation::{self, Answer, Asked, LogType};
 use super::{Call, names};
 use crate::error::ApiError;
 use crate::parameters::Unserved;
@@ -32,7 +32,18 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
     let qualifier = names::qualifier(request.qualifier, Qualifier::LATEST)?;
     let log_type = LogType::read(request.log_type.as_deref())?;
     check_type(request.invocation_type.as_deref())?;
-    invocation::run(call, function, qualifier, request.client_context, log_type).await
+    let event = request.client_context;
+    invocation::run(
+        call,
+        Asked {
+            function,
+            qualifier,
+            event_field: "ClientContext",
+            event,
+            log_type,
+        },
+    )
+    .await
 }
 
 fn check_type(given: Option<&str>) -> Result<(), ApiError> {

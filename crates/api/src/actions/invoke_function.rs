@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use skiff_domain::Qualifier;
 
-use super::invocation::{self, Answer, LogType};
+use super::invocation::{self, Answer, Asked, LogType};
 use super::{Call, invoke, names};
 use crate::error::ApiError;
 
@@ -23,5 +23,16 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
     let function = names::key(request.function_name, request.namespace)?;
     let qualifier = names::qualifier(request.qualifier, Qualifier::DEFAULT)?;
     let log_type = LogType::read(request.log_type.as_deref())?;
-    invocation::run(call, function, qualifier, request.event, log_type).await
+    let event = request.event;
+    invocation::run(
+        call,
+        Asked {
+            function,
+            qualifier,
+            event_field: "Event",
+            event,
+            log_type,
+        },
+    )
+    .await
 }

@@ -79,7 +79,7 @@ async fn a_failed_run_is_a_result_and_a_bad_event_is_an_error() {
             assert_eq!(answer["Result"]["ErrMsg"], "what happened");
             assert_eq!(answer["Result"]["RetMsg"], "{\"errorCode\":-1}");
         } else {
-            assert_eq!(answer["Error"]["Message"], "what happened");
+            assert_eq!(answer["Error"]["Message"], "ClientContext is not valid: what happened");
         }
     }
 }

@@ -167,7 +167,8 @@ impl Server {
         server
     }
 
-    /// Sends a request and takes its envelope apart; what every answer has in common is checked here.
+    /// Sends a request and takes its envelope apart; what every answer has in common is checked here: status, content
+    /// type, request id, and that an error's code is one of CONTRACT 2.4 and 2.9.
     pub(crate) async fn send(&self, request: Request<Body>) -> Value {
         let response = self.router.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status(), 200);
@@ -181,6 +182,12 @@ impl Server {
         let fields = answer["Response"].take();
         let id = fields["RequestId"].as_str().unwrap();
         assert_eq!(id.len(), 36, "{id} is a UUID");
+        let code = code(&fields);
+        let mut documented = include_str!("codes.txt").lines();
+        assert!(
+            code.is_empty() || documented.any(|documented| documented == code),
+            "{code} is not documented"
+        );
         fields
     }
 
