@@ -15,6 +15,10 @@ impl Family {
     /// The family of a runtime.
     #[must_use]
     pub fn of(runtime: &RuntimeName) -> Self {
-        if runtime.as_str().starts_with("Python3.") { Self::Python } else { Self::Other }
+        if runtime.as_str().starts_with("Python3.") {
+            Self::Python
+        } else {
+            Self::Other
+        }
     }
 }

@@ -36,7 +36,9 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
                 .map(|form| form.replace("{}", &path))
                 .collect())
         }
-        Family::Other => Err(invalid("this runtime is not installed, so its handlers cannot be checked")),
+        Family::Other => Err(invalid(
+            "this runtime is not installed, so its handlers cannot be checked",
+        )),
     }
 }
 
@@ -44,7 +46,10 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
 fn python_module(handler: &str) -> Option<&str> {
     let (module, function) = handler.rsplit_once('.')?;
     let is_name = |name: &str, more: &str| {
-        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || more.contains(c))
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == '_' || more.contains(c))
     };
     let legal = handler.len() <= HANDLER_BYTES_MAX
         && is_name(function, "")
@@ -71,7 +76,17 @@ mod tests {
 
     #[test]
     fn what_names_no_file_or_climbs_is_refused() {
-        for bad in ["", "index", ".main", "index.", "../index.main", "a/b.main", "in dex.main", "index.9x", "a..b"] {
+        for bad in [
+            "",
+            "index",
+            ".main",
+            "index.",
+            "../index.main",
+            "a/b.main",
+            "in dex.main",
+            "index.9x",
+            "a..b",
+        ] {
             assert_eq!(check(bad), None, "{bad}");
         }
         assert_eq!(check(&format!("{}.f", "a".repeat(200))), None);

@@ -24,7 +24,12 @@ const FOLDERS: &[&str] = &[
 /// Folders that a merged `/usr` has as links and an older one as folders.
 const TOP: &[&str] = &["/bin", "/sbin", "/lib", "/lib32", "/lib64"];
 /// Files of `/etc` that tell nothing about the host.
-const FILES: &[&str] = &["/etc/ld.so.cache", "/etc/ssl/openssl.cnf", "/etc/services", "/etc/protocols"];
+const FILES: &[&str] = &[
+    "/etc/ld.so.cache",
+    "/etc/ssl/openssl.cnf",
+    "/etc/services",
+    "/etc/protocols",
+];
 
 /// The name by which a function reaches Skiff's own endpoints.
 pub const ENDPOINT_HOST: &str = "skiff.internal";
@@ -36,17 +41,31 @@ pub fn base() -> Template {
         binds: FOLDERS.iter().chain(FILES).filter_map(|path| bind(path)).collect(),
         links: Vec::new(),
         files: vec![
-            text("/etc/hosts", &format!("127.0.0.1 localhost {ENDPOINT_HOST}\n::1 localhost\n")),
-            text("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n"),
+            text(
+                "/etc/hosts",
+                &format!("127.0.0.1 localhost {ENDPOINT_HOST}\n::1 localhost\n"),
+            ),
+            text(
+                "/etc/nsswitch.conf",
+                "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
+            ),
             text("/etc/os-release", "NAME=Skiff\nID=skiff\n"),
             text("/etc/timezone", "Etc/UTC\n"),
         ],
-        folders: [CODE_TARGET, "/opt", "/home/qcloud", "/var/lang"].map(PathBuf::from).to_vec(),
-        boot: Boot::Exec(Command { argv: Vec::new(), environment: Vec::new() }),
+        folders: [CODE_TARGET, "/opt", "/home/qcloud", "/var/lang"]
+            .map(PathBuf::from)
+            .to_vec(),
+        boot: Boot::Exec(Command {
+            argv: Vec::new(),
+            environment: Vec::new(),
+        }),
     };
     for path in TOP {
         match fs::read_link(path) {
-            Ok(target) => template.links.push(Link { path: path.into(), target }),
+            Ok(target) => template.links.push(Link {
+                path: path.into(),
+                target,
+            }),
             Err(_) => template.binds.extend(bind(path)),
         }
     }
@@ -55,11 +74,17 @@ pub fn base() -> Template {
 
 /// A folder or file at its own path, when the host has it.
 pub(crate) fn bind(path: &str) -> Option<Bind> {
-    Path::new(path).exists().then(|| Bind { source: path.into(), target: path.into() })
+    Path::new(path).exists().then(|| Bind {
+        source: path.into(),
+        target: path.into(),
+    })
 }
 
 fn text(path: &str, text: &str) -> TextFile {
-    TextFile { path: path.into(), text: text.to_owned() }
+    TextFile {
+        path: path.into(),
+        text: text.to_owned(),
+    }
 }
 
 /// The resolver's configuration, for roots whose functions may reach the outside.

@@ -65,13 +65,22 @@ impl<'a> Load<'a> {
             ("TENCENTCLOUD_UIN", platform.uin.as_str()),
         ]);
         if version.network != skiff_domain::NetworkMode::None {
-            environment.extend(platform.endpoints.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+            environment.extend(
+                platform
+                    .endpoints
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_str())),
+            );
         }
         for (key, value) in &version.environment {
             environment.retain(|(have, _)| have != key);
             environment.push((key, value));
         }
-        Self { handler: &version.handler, environment, result_bytes_max: RESULT_BYTES_MAX }
+        Self {
+            handler: &version.handler,
+            environment,
+            result_bytes_max: RESULT_BYTES_MAX,
+        }
     }
 
     /// The order as it is sent.

@@ -87,7 +87,11 @@ impl Head {
     #[must_use]
     pub fn from_bytes(bytes: [u8; HEAD_BYTES]) -> Self {
         let word = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-        Self { length: word(0), kind: word(4), sequence: word(8) }
+        Self {
+            length: word(0),
+            kind: word(4),
+            sequence: word(8),
+        }
     }
 }
 
@@ -115,7 +119,9 @@ pub fn invoke(sequence: u32, context: &[u8], event: &[u8]) -> Option<Bytes> {
 pub fn compiled(mut body: Bytes) -> Option<(String, Bytes)> {
     let length = u32::from_le_bytes(body.get(..4)?.try_into().ok()?) as usize;
     let content = body.split_off(4_usize.checked_add(length).filter(|end| *end <= body.len())?);
-    String::from_utf8(body.get(4..)?.to_vec()).ok().map(|path| (path, content))
+    String::from_utf8(body.get(4..)?.to_vec())
+        .ok()
+        .map(|path| (path, content))
 }
 
 #[cfg(test)]
@@ -127,7 +133,14 @@ mod tests {
         let frame = invoke(7, b"{}", b"null").expect("short");
         let (head, body) = frame.split_at(HEAD_BYTES);
         let head = Head::from_bytes(head.try_into().expect("12 bytes"));
-        assert_eq!(head, Head { length: 10, kind: Request::Invoke as u32, sequence: 7 });
+        assert_eq!(
+            head,
+            Head {
+                length: 10,
+                kind: Request::Invoke as u32,
+                sequence: 7
+            }
+        );
         assert_eq!(body, b"\x02\0\0\0{}null");
     }
 

@@ -44,7 +44,12 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn new(pipes: Pipes) -> Self {
-        Self { pipes, inbox: BytesMut::new(), output_closed: false, output: Output::default() }
+        Self {
+            pipes,
+            inbox: BytesMut::new(),
+            output_closed: false,
+            output: Output::default(),
+        }
     }
 
     /// Sends a request, waits for the answer of this sequence and takes in the output until then.
@@ -68,7 +73,9 @@ impl Line {
 
     /// Waits for what comes unasked, or as a further answer.
     pub(crate) async fn listen(&mut self, sequence: u32, within: Duration) -> Result<(Response, Bytes), NoAnswer> {
-        let answer = self.converse(&mut Bytes::new(), sequence, Instant::now() + within).await;
+        let answer = self
+            .converse(&mut Bytes::new(), sequence, Instant::now() + within)
+            .await;
         self.drain_output();
         answer
     }
@@ -131,12 +138,17 @@ impl Line {
 
     /// The answer at the head of the inbox, once it is whole.
     fn take_answer(&mut self, sequence: u32) -> Result<Option<(Response, Bytes)>, NoAnswer> {
-        let Some(head) = self.inbox.first_chunk::<HEAD_BYTES>() else { return Ok(None) };
+        let Some(head) = self.inbox.first_chunk::<HEAD_BYTES>() else {
+            return Ok(None);
+        };
         let head = Head::from_bytes(*head);
         let kind = Response::try_from(head.kind)
             .map_err(|()| NoAnswer::Garbage(format!("an answer of unknown kind {}", head.kind)))?;
         if head.sequence != sequence {
-            return Err(NoAnswer::Garbage(format!("the answer to {} instead of {sequence}", head.sequence)));
+            return Err(NoAnswer::Garbage(format!(
+                "the answer to {} instead of {sequence}",
+                head.sequence
+            )));
         }
         let length = head.length as usize;
         if length > BODY_BYTES_MAX {
@@ -167,3 +179,6 @@ impl Line {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

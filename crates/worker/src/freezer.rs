@@ -37,7 +37,10 @@ enum State {
 impl Freezer {
     /// Registers an instance that has just been initialised.
     pub(crate) fn register(&self, cgroup: Arc<Cgroup>) -> Arc<Rest> {
-        let rest = Arc::new(Rest { cgroup, state: Mutex::new(State::Idle(None)) });
+        let rest = Arc::new(Rest {
+            cgroup,
+            state: Mutex::new(State::Idle(None)),
+        });
         let mut instances = self.instances.lock();
         instances.retain(|instance| instance.strong_count() > 0);
         instances.push(Arc::downgrade(&rest));

@@ -37,7 +37,10 @@ impl Graveyard {
 
     /// Takes care that a sandbox comes here in the end, however its holder ends.
     pub(crate) fn hold(&self, sandbox: Sandbox) -> Held {
-        Held { sandbox: Some(sandbox), graveyard: self.clone() }
+        Held {
+            sandbox: Some(sandbox),
+            graveyard: self.clone(),
+        }
     }
 
     /// Kills a sandbox at once and takes it apart later.

@@ -46,15 +46,23 @@ impl WorkerInstance {
     /// An instance out of a stem cell that has taken its code.
     pub(crate) fn new(cell: StemCell, rest: Arc<Rest>) -> Self {
         let StemCell { sandbox, line, doors } = cell;
-        Self { sandbox, line, _doors: doors, sequence: 1, alive: true, ooms: 0, rest }
+        Self {
+            sandbox,
+            line,
+            _doors: doors,
+            sequence: 1,
+            alive: true,
+            ooms: 0,
+            rest,
+        }
     }
 
     /// What the answer means, before anybody looks at the memory.
     fn read(answer: Result<(Response, bytes::Bytes), NoAnswer>) -> AttemptEnd {
         match answer {
-            Ok((Response::Returned, body)) if body.len() > RESULT_BYTES_MAX => {
-                AttemptEnd::ResponseTooLarge { bytes: body.len() as u64 }
-            }
+            Ok((Response::Returned, body)) if body.len() > RESULT_BYTES_MAX => AttemptEnd::ResponseTooLarge {
+                bytes: body.len() as u64,
+            },
             Ok((Response::Returned, body)) => {
                 // The runtime wrote JSON; whatever else writes here may not have.
                 match serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
@@ -67,7 +75,10 @@ impl WorkerInstance {
                 Err(_) => AttemptEnd::Garbage("the error report is not JSON".to_owned()),
             },
             Ok((Response::TooLarge, body)) => {
-                let bytes = std::str::from_utf8(&body).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+                let bytes = std::str::from_utf8(&body)
+                    .ok()
+                    .and_then(|text| text.parse().ok())
+                    .unwrap_or(0);
                 AttemptEnd::ResponseTooLarge { bytes }
             }
             Ok((other, _)) => AttemptEnd::Garbage(format!("{other:?} instead of a result")),
@@ -95,7 +106,10 @@ impl Instance for WorkerInstance {
             None => Err(NoAnswer::Garbage("the event is too large for a frame".to_owned())),
         };
         let duration = started.elapsed();
-        let orderly = matches!(answer, Ok((Response::Returned | Response::Raised | Response::TooLarge, _)));
+        let orderly = matches!(
+            answer,
+            Ok((Response::Returned | Response::Raised | Response::TooLarge, _))
+        );
         let mut end = Self::read(answer);
         if matches!(end, AttemptEnd::Exited(_)) {
             let text = match timeout(END_MAX, self.sandbox.ended()).await {
@@ -116,8 +130,18 @@ impl Instance for WorkerInstance {
             self.rest.begin();
         }
         let (output, output_dropped) = self.line.output.take();
-        let duration = if matches!(end, AttemptEnd::TimedOut) { call.timeout } else { duration };
-        AttemptReport { end, duration, memory_peak_bytes: usage.memory_peak_bytes, output, output_dropped }
+        let duration = if matches!(end, AttemptEnd::TimedOut) {
+            call.timeout
+        } else {
+            duration
+        };
+        AttemptReport {
+            end,
+            duration,
+            memory_peak_bytes: usage.memory_peak_bytes,
+            output,
+            output_dropped,
+        }
     }
 
     fn is_alive(&self) -> bool {

@@ -66,7 +66,12 @@ struct Seated {
 
 impl ZygoteSeat {
     pub(crate) fn new(config: ZygoteConfig, manifest: Manifest, pool: PoolConfig) -> Arc<Self> {
-        Arc::new(Self { config, manifest, pool, seated: tokio::sync::Mutex::default() })
+        Arc::new(Self {
+            config,
+            manifest,
+            pool,
+            seated: tokio::sync::Mutex::default(),
+        })
     }
 
     pub(crate) fn manifest(&self) -> &Manifest {
@@ -85,7 +90,11 @@ impl ZygoteSeat {
         }
         // The old one lives on for as long as its children do.
         let zygote = Zygote::boot(&self.config, &self.manifest.template).await?;
-        *seated = Some(Seated { zygote: Arc::clone(&zygote), births: 1, since: Instant::now() });
+        *seated = Some(Seated {
+            zygote: Arc::clone(&zygote),
+            births: 1,
+            since: Instant::now(),
+        });
         Ok(zygote)
     }
 }
@@ -116,7 +125,15 @@ impl Nursery {
         graveyard: Graveyard,
         tasks: TaskTracker,
     ) -> Arc<Self> {
-        Arc::new(Self { seat, mode, stock, graveyard, tasks, cells: Mutex::default(), taken: Notify::new() })
+        Arc::new(Self {
+            seat,
+            mode,
+            stock,
+            graveyard,
+            tasks,
+            cells: Mutex::default(),
+            taken: Notify::new(),
+        })
     }
 
     /// Stem cells that are ready.
@@ -173,7 +190,11 @@ impl Nursery {
     /// How many there should be and how many there are.
     fn target(&self) -> (usize, usize) {
         let mut cells = self.cells.lock();
-        while cells.takings.front().is_some_and(|taking| taking.elapsed() > DEMAND_WINDOW) {
+        while cells
+            .takings
+            .front()
+            .is_some_and(|taking| taking.elapsed() > DEMAND_WINDOW)
+        {
             cells.takings.pop_front();
         }
         let pool = &self.seat.pool;
@@ -191,7 +212,9 @@ impl Nursery {
     async fn bear(self: &Arc<Self>, warm: bool) -> Result<StemCell, BearError> {
         let nursery = Arc::clone(self);
         let birth = self.tasks.spawn(async move { nursery.give_birth(warm).await });
-        birth.await.unwrap_or_else(|error| Err(BearError::NotReady(error.to_string())))
+        birth
+            .await
+            .unwrap_or_else(|error| Err(BearError::NotReady(error.to_string())))
     }
 
     async fn give_birth(&self, warm: bool) -> Result<StemCell, BearError> {
@@ -220,17 +243,27 @@ impl Nursery {
         };
         let sandbox = self.graveyard.hold(sandbox);
         let mut line = Line::new(pipes);
-        let expected = if warm { &[Response::Ready, Response::Warm][..] } else { &[Response::Ready] };
+        let expected = if warm {
+            &[Response::Ready, Response::Warm][..]
+        } else {
+            &[Response::Ready]
+        };
         for expected in expected {
             let heard = line.listen(0, BIRTH_MAX).await;
             if !matches!(&heard, Ok((response, _)) if response == expected) {
                 let said = String::from_utf8_lossy(&line.output.take().0).into_owned();
-                let reason = sandbox.failure().map_or_else(|| format!("{heard:?} {said}"), |error| error.to_string());
+                let reason = sandbox
+                    .failure()
+                    .map_or_else(|| format!("{heard:?} {said}"), |error| error.to_string());
                 return Err(BearError::NotReady(reason));
             }
         }
         // What it wrote while it booted is the platform's, not the function's.
         line.output.take();
-        Ok(StemCell { sandbox, line, doors: kit.doors })
+        Ok(StemCell {
+            sandbox,
+            line,
+            doors: kit.doors,
+        })
     }
 }

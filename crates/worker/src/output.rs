@@ -20,7 +20,10 @@ impl Output {
 
     /// What was kept, and how many bytes were not.
     pub(crate) fn take(&mut self) -> (Bytes, u64) {
-        (std::mem::take(&mut self.kept).freeze(), std::mem::take(&mut self.dropped))
+        (
+            std::mem::take(&mut self.kept).freeze(),
+            std::mem::take(&mut self.dropped),
+        )
     }
 }
 

@@ -16,7 +16,10 @@ pub(crate) struct Pressure {
 
 impl Pressure {
     pub(crate) fn new(reserve: u64) -> Arc<Self> {
-        Arc::new(Self { available: AtomicU64::new(available().unwrap_or(u64::MAX)), reserve })
+        Arc::new(Self {
+            available: AtomicU64::new(available().unwrap_or(u64::MAX)),
+            reserve,
+        })
     }
 
     /// An error text when there is no room.
@@ -25,7 +28,11 @@ impl Pressure {
         if available >= self.reserve {
             return Ok(());
         }
-        Err(format!("{} MB of memory are left, {} MB are kept for the host", available >> 20, self.reserve >> 20))
+        Err(format!(
+            "{} MB of memory are left, {} MB are kept for the host",
+            available >> 20,
+            self.reserve >> 20
+        ))
     }
 
     /// Looks again and again, for as long as it is polled.
@@ -44,7 +51,11 @@ impl Pressure {
 fn available() -> Option<u64> {
     let text = std::fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+    line.split_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kilobytes| kilobytes * 1024)
 }
 
 #[cfg(test)]

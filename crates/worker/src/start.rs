@@ -45,12 +45,17 @@ pub(crate) async fn initialise(
     assigned.map_err(|error| StartError::Platform(format!("give a sandbox its limits and code: {error}")))?;
     let order = Load::new(version, &shared.platform).to_json().ok();
     let request = order.and_then(|order| wire::request(Request::Load, LOAD_SEQUENCE, &[&order]));
-    let request =
-        request.ok_or_else(|| StartError::Platform("the order to load could not be written".to_owned()))?;
-    let answer = cell.line.ask(&request, LOAD_SEQUENCE, Instant::now() + version.init_timeout).await;
+    let request = request.ok_or_else(|| StartError::Platform("the order to load could not be written".to_owned()))?;
+    let answer = cell
+        .line
+        .ask(&request, LOAD_SEQUENCE, Instant::now() + version.init_timeout)
+        .await;
     match answer {
         Ok((Response::Loaded, body)) => {
-            let micros = std::str::from_utf8(&body).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+            let micros = std::str::from_utf8(&body)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0);
             let report = InitReport {
                 total: begun.elapsed(),
                 user_code: Duration::from_micros(micros),
@@ -66,15 +71,19 @@ pub(crate) async fn initialise(
 /// Limits and code, for a function or for compiling.
 pub(crate) async fn assign(shared: &Shared, cell: &StemCell, memory_mb: u32, folder: &Path) -> std::io::Result<()> {
     cell.sandbox.cgroup().limit(&limits(memory_mb))?;
-    cell.sandbox.mount(&shared.mounter, &[Mount { source: folder, target: CODE_TARGET }]).await
+    cell.sandbox
+        .mount(
+            &shared.mounter,
+            &[Mount {
+                source: folder,
+                target: CODE_TARGET,
+            }],
+        )
+        .await
 }
 
 /// What a failed initialisation is called.
-async fn failed(
-    mut cell: StemCell,
-    answer: Result<(Response, Bytes), NoAnswer>,
-    begun: Instant,
-) -> StartError {
+async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>, begun: Instant) -> StartError {
     let exit = match &answer {
         Err(NoAnswer::Closed) => timeout(END_MAX, cell.sandbox.ended()).await.ok(),
         _ => None,
@@ -97,9 +106,10 @@ async fn failed(
         Ok((Response::NoHandler, body)) => StartError::HandlerNotFound(fault(&body), output),
         Ok((Response::LoadFailed, body)) => StartError::UserCode(fault(&body), output),
         Err(NoAnswer::TimedOut) => StartError::TimedOut(output),
-        Err(NoAnswer::Closed) => {
-            StartError::Exited(exit.map_or_else(|| "its pipes are closed".to_owned(), |exit| exit.to_string()), output)
-        }
+        Err(NoAnswer::Closed) => StartError::Exited(
+            exit.map_or_else(|| "its pipes are closed".to_owned(), |exit| exit.to_string()),
+            output,
+        ),
         Ok((other, _)) => StartError::Exited(format!("{other:?} was answered to the order to load"), output),
         Err(NoAnswer::TooLarge(bytes)) => StartError::Exited(format!("an answer of {bytes} bytes"), output),
         Err(NoAnswer::Garbage(what)) => StartError::Exited(what, output),

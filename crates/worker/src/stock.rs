@@ -67,7 +67,10 @@ impl Stock {
         sandboxes_max: u32,
         tasks: TaskTracker,
     ) -> Arc<Self> {
-        let uids = Uids { free: (UID_FIRST..UID_FIRST + sandboxes_max).collect(), count: sandboxes_max };
+        let uids = Uids {
+            free: (UID_FIRST..UID_FIRST + sandboxes_max).collect(),
+            count: sandboxes_max,
+        };
         Arc::new(Self {
             cgroups,
             networks,
@@ -82,7 +85,8 @@ impl Stock {
     /// Sandboxes and kits alive.
     pub(crate) fn in_use(&self) -> u32 {
         let uids = self.uids.lock();
-        uids.count.saturating_sub(u32::try_from(uids.free.len()).unwrap_or(u32::MAX))
+        uids.count
+            .saturating_sub(u32::try_from(uids.free.len()).unwrap_or(u32::MAX))
     }
 
     /// A kit from the shelf, or a new one.
@@ -120,7 +124,12 @@ impl Stock {
     /// Lets go of all that is on the shelves and puts nothing there any more.
     pub(crate) async fn clear(self: &Arc<Self>) {
         self.closed.store(true, Ordering::Relaxed);
-        let kits: Vec<Kit> = self.ready.lock().values_mut().flat_map(|shelf| std::mem::take(&mut shelf.kits)).collect();
+        let kits: Vec<Kit> = self
+            .ready
+            .lock()
+            .values_mut()
+            .flat_map(|shelf| std::mem::take(&mut shelf.kits))
+            .collect();
         for kit in kits {
             self.give_back(kit.parts).await;
         }

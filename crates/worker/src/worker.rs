@@ -103,7 +103,9 @@ pub(crate) struct Shared {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("pool", &self.pool).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("pool", &self.pool)
+            .finish_non_exhaustive()
     }
 }
 
@@ -137,10 +139,19 @@ impl Worker {
         let pool = config.pool.clone();
         let seats = config.runtimes.into_iter().map(|mut manifest| {
             manifest.template.files.push(resolver.clone());
-            (manifest.name.clone(), ZygoteSeat::new(zygotes.clone(), manifest, pool.clone()))
+            (
+                manifest.name.clone(),
+                ZygoteSeat::new(zygotes.clone(), manifest, pool.clone()),
+            )
         });
         let tasks = TaskTracker::new();
-        let stock = Stock::new(cgroups, networks, config.inbound, config.pool.sandboxes_max, tasks.clone());
+        let stock = Stock::new(
+            cgroups,
+            networks,
+            config.inbound,
+            config.pool.sandboxes_max,
+            tasks.clone(),
+        );
         let shared = Arc::new(Shared {
             mounter: Mounter::start().map_err(|error| OpenError::Host("start the mounting thread", error))?,
             freezer: Arc::default(),
@@ -160,7 +171,11 @@ impl Worker {
         let (pressure, freezer) = (Arc::clone(&worker.shared.pressure), Arc::clone(&worker.shared.freezer));
         worker.keep(async move { pressure.watch().await });
         worker.keep(async move { freezer.watch().await });
-        let mode = if worker.shared.public.is_ok() { NetworkMode::Public } else { NetworkMode::Private };
+        let mode = if worker.shared.public.is_ok() {
+            NetworkMode::Public
+        } else {
+            NetworkMode::Private
+        };
         for runtime in worker.runtimes() {
             worker.nursery(&runtime, mode);
         }
@@ -179,13 +194,28 @@ impl Worker {
     #[must_use]
     pub fn status(&self) -> WorkerStatus {
         let nurseries = self.shared.nurseries.lock();
-        let mut runtimes: Vec<_> = self.shared.seats.values().map(|seat| {
-            let name = &seat.manifest().name;
-            let cells = nurseries.iter().filter(|((runtime, _), _)| runtime == name).map(|(_, nursery)| nursery.ready());
-            RuntimeStatus { name: name.to_string(), source: seat.manifest().source.clone(), stem_cells: cells.sum() }
-        }).collect();
+        let mut runtimes: Vec<_> = self
+            .shared
+            .seats
+            .values()
+            .map(|seat| {
+                let name = &seat.manifest().name;
+                let cells = nurseries
+                    .iter()
+                    .filter(|((runtime, _), _)| runtime == name)
+                    .map(|(_, nursery)| nursery.ready());
+                RuntimeStatus {
+                    name: name.to_string(),
+                    source: seat.manifest().source.clone(),
+                    stem_cells: cells.sum(),
+                }
+            })
+            .collect();
         runtimes.sort_by(|a, b| a.name.cmp(&b.name));
-        WorkerStatus { sandboxes: self.shared.stock.in_use(), runtimes }
+        WorkerStatus {
+            sandboxes: self.shared.stock.in_use(),
+            runtimes,
+        }
     }
 
     /// Byte code for the sources of a package: path inside the package and content. What cannot be compiled, or not
@@ -207,10 +237,14 @@ impl Worker {
 
     async fn compile(&self, runtime: &RuntimeName, folder: &Path) -> Result<Vec<(String, Bytes)>, String> {
         const SEQUENCE: u32 = 1;
-        let nursery = self.nursery(runtime, NetworkMode::None).ok_or("the runtime is not installed")?;
+        let nursery = self
+            .nursery(runtime, NetworkMode::None)
+            .ok_or("the runtime is not installed")?;
         let (mut cell, _) = nursery.take().await.map_err(|error| error.to_string())?;
         let compiled = async {
-            start::assign(&self.shared, &cell, COMPILE_MEMORY_MB, folder).await.map_err(|error| error.to_string())?;
+            start::assign(&self.shared, &cell, COMPILE_MEMORY_MB, folder)
+                .await
+                .map_err(|error| error.to_string())?;
             let request = wire::request(Request::Compile, SEQUENCE, &[]).ok_or("no request")?;
             let mut answer = cell.line.ask(&request, SEQUENCE, Instant::now() + COMPILE_MAX).await;
             let mut files = Vec::new();
@@ -239,13 +273,20 @@ impl Worker {
         self.shared.stop.cancel();
         let deadline = Instant::now() + SHUTDOWN_MAX;
         loop {
-            self.shared.nurseries.lock().values().for_each(|nursery| nursery.clear());
+            self.shared
+                .nurseries
+                .lock()
+                .values()
+                .for_each(|nursery| nursery.clear());
             self.shared.stock.clear().await;
             if self.shared.stock.in_use() == 0 {
                 return;
             }
             if Instant::now() > deadline {
-                tracing::warn!(left = self.shared.stock.in_use(), "sandboxes are left; they end with the server");
+                tracing::warn!(
+                    left = self.shared.stock.in_use(),
+                    "sandboxes are left; they end with the server"
+                );
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -291,7 +332,12 @@ impl Instances for Worker {
         let nursery = self
             .nursery(&version.runtime, version.network)
             .ok_or_else(|| StartError::Platform(format!("runtime {} is not installed here", version.runtime)))?;
-        let folder = self.shared.folders.folder(version.code).await.map_err(StartError::Platform)?;
+        let folder = self
+            .shared
+            .folders
+            .folder(version.code)
+            .await
+            .map_err(StartError::Platform)?;
         let (cell, _) = nursery.take().await.map_err(|error| start::no_cell(&error))?;
         start::initialise(&self.shared, cell, version, &folder, begun).await
     }

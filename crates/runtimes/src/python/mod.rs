@@ -43,8 +43,14 @@ fn manifest(name: RuntimeName, interpreter: &Path) -> Manifest {
         target: interpreter.to_owned(),
     });
     template.files.extend([
-        TextFile { path: "/var/runtime/python/bootstrap.py".into(), text: BOOTSTRAP.to_owned() },
-        TextFile { path: "/var/runtime/python/warm/skiff_warm.py".into(), text: WARM.to_owned() },
+        TextFile {
+            path: "/var/runtime/python/bootstrap.py".into(),
+            text: BOOTSTRAP.to_owned(),
+        },
+        TextFile {
+            path: "/var/runtime/python/warm/skiff_warm.py".into(),
+            text: WARM.to_owned(),
+        },
     ]);
     template.binds.extend(bind("/etc/mime.types"));
     template.boot = Boot::Fork(Command {
@@ -62,5 +68,9 @@ fn manifest(name: RuntimeName, interpreter: &Path) -> Manifest {
         // The loader reads this once, when the interpreter starts (CONTRACT 1.3).
         environment: vec!["LD_LIBRARY_PATH=/var/user:/opt".to_owned()],
     });
-    Manifest { name, source: format!("host:{}", interpreter.display()), template }
+    Manifest {
+        name,
+        source: format!("host:{}", interpreter.display()),
+        template,
+    }
 }
