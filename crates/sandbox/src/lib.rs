@@ -5,14 +5,18 @@
 //! Invariant: a sandbox whose walls cannot stand does not come to be. It knows no language and no function.
 
 #[expect(unsafe_code, reason = "system calls without a C library")]
-#[allow(dead_code, unreachable_pub, reason = "compiled twice: the shared object and the exec zygote use different parts")]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "compiled twice: the shared object and the exec zygote use different parts"
+)]
 mod cell;
 pub mod cgroup;
 pub mod doctor;
 #[expect(unsafe_code, reason = "one thread leaves the shared working directory")]
 mod mounter;
-pub mod network;
 mod name;
+pub mod network;
 #[expect(unsafe_code, reason = "a process of one thread leaves its mount namespace")]
 mod root;
 mod sandbox;
@@ -28,8 +32,10 @@ mod zygote_main;
 pub use cgroup::{Cgroup, CgroupError, Cgroups, Limits, Usage};
 pub use mounter::Mounter;
 pub use name::InvalidServerName;
-pub use network::{Endpoint, InvalidSubnet, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink};
+pub use network::{
+    Endpoint, InvalidSubnet, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink,
+};
 pub use sandbox::{Exit, Killer, Mount, Pipes, Sandbox};
 pub use template::{Bind, Boot, CODE_TARGET, Command, LIBRARY_PATH, Link, Template, TextFile};
-pub use zygote::{BirthError, BirthSpec, BootError, Parts, Zygote, ZygoteConfig, make_staging};
+pub use zygote::{BirthError, BirthSpec, BootError, Parts, Stillborn, Zygote, ZygoteConfig, make_staging};
 pub use zygote_main::zygote_main;

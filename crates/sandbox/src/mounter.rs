@@ -46,7 +46,9 @@ impl Mounter {
                 let _ = job.done.send(attach(&job.sandbox, &job.trees));
             }
         })?;
-        has_started.recv().map_err(|_| io::Error::other("the mounting thread ended"))??;
+        has_started
+            .recv()
+            .map_err(|_| io::Error::other("the mounting thread ended"))??;
         Ok(Self { jobs })
     }
 
@@ -62,7 +64,13 @@ impl Mounter {
 fn attach(sandbox: &OwnedFd, trees: &[(OwnedFd, CString)]) -> io::Result<()> {
     move_into_thread_name_spaces(sandbox.as_fd(), ThreadNameSpaceType::MOUNT)?;
     for (tree, target) in trees {
-        move_mount(tree, c"", CWD, target.as_c_str(), MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+        move_mount(
+            tree,
+            c"",
+            CWD,
+            target.as_c_str(),
+            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
+        )?;
     }
     Ok(())
 }

@@ -21,7 +21,18 @@ use crate::template::{Boot, LIBRARY_PATH, Template};
 const LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libskiffcell.so"));
 
 /// Folders every root has.
-const FOLDERS: &[&str] = &["dev", "etc", "proc", "sys", "tmp", "var/empty", "var/runtime", "home/qcloud", "root", "run"];
+const FOLDERS: &[&str] = &[
+    "dev",
+    "etc",
+    "proc",
+    "sys",
+    "tmp",
+    "var/empty",
+    "var/runtime",
+    "home/qcloud",
+    "root",
+    "run",
+];
 /// Devices a computation may use.
 const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom"];
 /// Links of `/dev`. POSIX shared memory lives in the private `/tmp`: nothing else is writable.
@@ -53,7 +64,9 @@ fn step(step: &'static str, path: impl Into<Option<PathBuf>>) -> impl FnOnce(io:
 pub(crate) fn enter(template: &Template, staging: &Path, uids: std::ops::Range<u32>) -> Result<(), RootError> {
     // SAFETY: the only flag is NEWNS, which leaves the table of descriptors shared as it was; the process has one
     // thread.
-    unsafe { unshare_unsafe(UnshareFlags::NEWNS) }.map_err(io_error).map_err(step("leave the mount namespace", None))?;
+    unsafe { unshare_unsafe(UnshareFlags::NEWNS) }
+        .map_err(io_error)
+        .map_err(step("leave the mount namespace", None))?;
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .map_err(io_error)
         .map_err(step("make mounts private", None))?;
@@ -64,9 +77,14 @@ pub(crate) fn enter(template: &Template, staging: &Path, uids: std::ops::Range<u
     mount_remount(staging, MountFlags::RDONLY | MountFlags::NOSUID, c"mode=0755,size=16m")
         .map_err(io_error)
         .map_err(step("make the root read-only", None))?;
-    chdir(staging).and_then(|()| pivot_root(".", ".")).map_err(io_error).map_err(step("pivot the root", None))?;
+    chdir(staging)
+        .and_then(|()| pivot_root(".", "."))
+        .map_err(io_error)
+        .map_err(step("pivot the root", None))?;
     // The old root is now mounted over the new one.
-    unmount(".", UnmountFlags::DETACH).map_err(io_error).map_err(step("let go of the host's root", None))?;
+    unmount(".", UnmountFlags::DETACH)
+        .map_err(io_error)
+        .map_err(step("let go of the host's root", None))?;
     chdir("/").map_err(io_error).map_err(step("enter the root", None))
 }
 
@@ -78,13 +96,21 @@ fn populate(template: &Template, root: &Path, uids: std::ops::Range<u32>) -> Res
         make_folder(&inside(root, folder))?;
     }
     for device in DEVICES {
-        bind(&Path::new("/dev").join(device), &root.join("dev").join(device), MountFlags::NOSUID | MountFlags::NOEXEC)?;
+        bind(
+            &Path::new("/dev").join(device),
+            &root.join("dev").join(device),
+            MountFlags::NOSUID | MountFlags::NOEXEC,
+        )?;
     }
     for (name, target) in DEVICE_LINKS {
         link(&root.join("dev").join(name), Path::new(target))?;
     }
     for item in &template.binds {
-        bind(&item.source, &inside(root, &item.target), MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV)?;
+        bind(
+            &item.source,
+            &inside(root, &item.target),
+            MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV,
+        )?;
     }
     for item in &template.links {
         link(&inside(root, &item.path), &item.target)?;
@@ -121,9 +147,13 @@ fn bind(source: &Path, target: &Path, flags: MountFlags) -> Result<(), RootError
     } else {
         write(target, b"")?;
     }
-    mount_bind(source, target).map_err(io_error).map_err(step("bind", source.to_owned()))?;
+    mount_bind(source, target)
+        .map_err(io_error)
+        .map_err(step("bind", source.to_owned()))?;
     // A bind mount takes its flags only from a second call.
-    mount_remount(target, MountFlags::BIND | flags, c"").map_err(io_error).map_err(step("protect", target.to_owned()))
+    mount_remount(target, MountFlags::BIND | flags, c"")
+        .map_err(io_error)
+        .map_err(step("protect", target.to_owned()))
 }
 
 fn link(path: &Path, target: &Path) -> Result<(), RootError> {

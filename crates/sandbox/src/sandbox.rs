@@ -30,7 +30,11 @@ pub enum Exit {
 impl Exit {
     pub(crate) fn from_wait_status(status: i64) -> Self {
         let status = i32::try_from(status).unwrap_or(0);
-        if libc::WIFSIGNALED(status) { Self::Signal(libc::WTERMSIG(status)) } else { Self::Code(libc::WEXITSTATUS(status)) }
+        if libc::WIFSIGNALED(status) {
+            Self::Signal(libc::WTERMSIG(status))
+        } else {
+            Self::Code(libc::WEXITSTATUS(status))
+        }
     }
 }
 
@@ -85,8 +89,6 @@ pub struct Sandbox {
     id: u64,
     killer: Killer,
     exit: watch::Receiver<Option<Exit>>,
-    /// Its pipes.
-    pub pipes: Pipes,
     parts: Option<Parts>,
     zygote: Arc<Zygote>,
 }
@@ -96,12 +98,20 @@ impl Sandbox {
         id: u64,
         pidfd: OwnedFd,
         exit: watch::Receiver<Option<Exit>>,
-        pipes: Pipes,
         parts: Parts,
         zygote: Arc<Zygote>,
     ) -> Self {
-        let killer = Killer { pidfd: Arc::new(pidfd), cgroup: Arc::clone(&parts.cgroup) };
-        Self { id, killer, exit, pipes, parts: Some(parts), zygote }
+        let killer = Killer {
+            pidfd: Arc::new(pidfd),
+            cgroup: Arc::clone(&parts.cgroup),
+        };
+        Self {
+            id,
+            killer,
+            exit,
+            parts: Some(parts),
+            zygote,
+        }
     }
 
     /// Its group.
@@ -135,7 +145,12 @@ impl Sandbox {
     /// Safe: the end is remembered.
     pub async fn ended(&mut self) -> Exit {
         // Without a zygote there is nobody to tell, and nothing inside: it died with it.
-        self.exit.wait_for(Option::is_some).await.ok().and_then(|exit| *exit).unwrap_or(Exit::Signal(libc::SIGKILL))
+        self.exit
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|exit| *exit)
+            .unwrap_or(Exit::Signal(libc::SIGKILL))
     }
 
     /// Why it was never ready, where a wall could not be put up.

@@ -78,6 +78,21 @@ pub enum BirthError {
     Order(Arc<io::Error>),
 }
 
+/// A birth that failed, and what the sandbox would have been made of.
+#[derive(Debug)]
+pub struct Stillborn {
+    /// Why.
+    pub error: BirthError,
+    /// To be used again or taken apart.
+    pub parts: Parts,
+}
+
+impl Stillborn {
+    fn of(error: BirthError, parts: Parts) -> Box<Self> {
+        Box::new(Self { error, parts })
+    }
+}
+
 /// What a sandbox is made of beside the zygote: taken from pools, given back by [`Sandbox`] at its end.
 #[derive(Debug)]
 pub struct Parts {
@@ -148,7 +163,10 @@ impl Zygote {
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).map_err(start_error)?;
         rustix::io::ioctl_fionbio(&ours, true).map_err(start_error)?;
-        let (program, arguments) = config.command.split_first().ok_or(BootError::Start(io::ErrorKind::NotFound.into()))?;
+        let (program, arguments) = config
+            .command
+            .split_first()
+            .ok_or(BootError::Start(io::ErrorKind::NotFound.into()))?;
         // No pre-exec work, so that the child is spawned and not forked.
         let mut child = tokio::process::Command::new(program)
             .args(arguments)
@@ -163,11 +181,19 @@ impl Zygote {
             uid_first: config.uid_first,
             uid_count: config.uid_count,
         };
-        send(ours.as_fd(), b"p", &[plan_file(&plan).map_err(BootError::Start)?.as_fd()]).map_err(BootError::Start)?;
+        send(
+            ours.as_fd(),
+            b"p",
+            &[plan_file(&plan).map_err(BootError::Start)?.as_fd()],
+        )
+        .map_err(BootError::Start)?;
         let (booted, has_booted) = oneshot::channel();
         let shared = Arc::new(Shared {
             socket: watched(ours).map_err(BootError::Start)?,
-            ledger: Mutex::new(Ledger { booted: Some(booted), ..Ledger::default() }),
+            ledger: Mutex::new(Ledger {
+                booted: Some(booted),
+                ..Ledger::default()
+            }),
             gone: watch::Sender::new(false),
         });
         let listener = Arc::clone(&shared);
@@ -176,7 +202,12 @@ impl Zygote {
             // Reaps the process; its status says nothing its last words have not said.
             let _ = child.wait().await;
         });
-        let zygote = Arc::new(Self { shared, ids: AtomicU64::new(1), filter: seccomp::filter(), notices });
+        let zygote = Arc::new(Self {
+            shared,
+            ids: AtomicU64::new(1),
+            filter: seccomp::filter(),
+            notices,
+        });
         match tokio::time::timeout(BOOT_MAX, has_booted).await {
             Ok(Ok(())) => Ok(zygote),
             Ok(Err(_)) => Err(BootError::Ended),
@@ -193,19 +224,20 @@ impl Zygote {
     /// Orders one sandbox. It exists when this returns; its walls stand when its runtime says it is ready.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves a sandbox nobody holds: it finds its pipes closed and ends.
-    pub async fn bear(self: &Arc<Self>, parts: Parts, spec: &BirthSpec) -> Result<Sandbox, (BirthError, Parts)> {
+    /// Not safe: dropping the future leaves a sandbox nobody holds, which finds its pipes closed and ends, and drops
+    /// the parts.
+    pub async fn bear(self: &Arc<Self>, parts: Parts, spec: &BirthSpec) -> Result<(Sandbox, Pipes), Box<Stillborn>> {
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let order_error = |error| BirthError::Order(Arc::new(error));
         let (pipes, theirs) = match Pipes::open() {
             Ok(pair) => pair,
-            Err(error) => return Err((order_error(error), parts)),
+            Err(error) => return Err(Stillborn::of(order_error(error), parts)),
         };
         let (sender, receiver) = oneshot::channel();
         {
             let mut ledger = self.shared.ledger.lock();
             if ledger.gone {
-                return Err((BirthError::ZygoteGone, parts));
+                return Err(Stillborn::of(BirthError::ZygoteGone, parts));
             }
             ledger.births.insert(id, sender);
         }
@@ -218,12 +250,12 @@ impl Zygote {
         drop(theirs);
         if let Err(error) = sent {
             self.shared.ledger.lock().births.remove(&id);
-            return Err((order_error(error), parts));
+            return Err(Stillborn::of(order_error(error), parts));
         }
         match receiver.await {
-            Ok(Ok(born)) => Ok(Sandbox::new(id, born.pidfd, born.exit, pipes, parts, Arc::clone(self))),
-            Ok(Err(error)) => Err((error, parts)),
-            Err(_) => Err((BirthError::ZygoteGone, parts)),
+            Ok(Ok(born)) => Ok((Sandbox::new(id, born.pidfd, born.exit, parts, Arc::clone(self)), pipes)),
+            Ok(Err(error)) => Err(Stillborn::of(error, parts)),
+            Err(_) => Err(Stillborn::of(BirthError::ZygoteGone, parts)),
         }
     }
 
@@ -275,7 +307,9 @@ impl Shared {
     /// Hands every notice to whoever waits for it, until the process is gone.
     async fn listen(&self) {
         loop {
-            let Ok(mut ready) = self.socket.readable().await else { break };
+            let Ok(mut ready) = self.socket.readable().await else {
+                break;
+            };
             match ready.try_io(|socket| receive(socket.get_ref().as_fd())) {
                 Ok(Ok(Some((notice, fd)))) => self.ledger.lock().take(notice, fd),
                 Ok(Ok(None)) => {}
@@ -284,7 +318,10 @@ impl Shared {
             }
         }
         let mut ledger = self.ledger.lock();
-        *ledger = Ledger { gone: true, ..Ledger::default() };
+        *ledger = Ledger {
+            gone: true,
+            ..Ledger::default()
+        };
         drop(ledger);
         self.gone.send_replace(true);
     }
@@ -310,7 +347,10 @@ impl Ledger {
             }
             (kind::FAILED, _) => {
                 let errno = i32::try_from(notice.value).unwrap_or(0);
-                let error = BirthError::Wall { step: Step::name(notice.step), errno };
+                let error = BirthError::Wall {
+                    step: Step::name(notice.step),
+                    errno,
+                };
                 match self.births.remove(&notice.id) {
                     Some(waiting) => drop(waiting.send(Err(error))),
                     None => drop(self.failures.insert(notice.id, error)),
@@ -354,8 +394,13 @@ fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<(Notice, Option<OwnedFd>
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let mut bytes = [0; Notice::SIZE];
-    let received =
-        recvmsg(socket, &mut [io::IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?.bytes;
+    let received = recvmsg(
+        socket,
+        &mut [io::IoSliceMut::new(&mut bytes)],
+        &mut ancillary,
+        RecvFlags::CMSG_CLOEXEC,
+    )?
+    .bytes;
     if received == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }

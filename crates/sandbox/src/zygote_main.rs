@@ -72,7 +72,11 @@ pub fn zygote_main() -> u8 {
 fn run() -> Result<(), ZygoteError> {
     let plan = receive_plan()?;
     let control = arrange_descriptors().map_err(ZygoteError::Descriptors)?;
-    root::enter(&plan.template, &plan.staging, plan.uid_first..plan.uid_first + plan.uid_count)?;
+    root::enter(
+        &plan.template,
+        &plan.staging,
+        plan.uid_first..plan.uid_first + plan.uid_count,
+    )?;
     match &plan.template.boot {
         Boot::Fork(command) => {
             let mut argv = command.argv.clone();
@@ -89,8 +93,13 @@ fn receive_plan() -> Result<Plan, ZygoteError> {
     let mut byte = [0; 1];
     // SAFETY: descriptor 0 is open for the life of the process: nothing here closes it.
     let control = unsafe { BorrowedFd::borrow_raw(0) };
-    recvmsg(control, &mut [io::IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)
-        .map_err(|errno| ZygoteError::Plan(errno.into()))?;
+    recvmsg(
+        control,
+        &mut [io::IoSliceMut::new(&mut byte)],
+        &mut ancillary,
+        RecvFlags::CMSG_CLOEXEC,
+    )
+    .map_err(|errno| ZygoteError::Plan(errno.into()))?;
     let file = ancillary
         .drain()
         .find_map(|message| match message {
@@ -144,7 +153,9 @@ fn serve(control: i32, command: &Command) -> Result<(), ZygoteError> {
         if runtime != 0 {
             Zygote::init(runtime);
         }
-        let failed = Zygote::settle().err().map_or_else(|| program.become_it(), ZygoteError::Orders);
+        let failed = Zygote::settle()
+            .err()
+            .map_or_else(|| program.become_it(), ZygoteError::Orders);
         let _ = raw::write(2, format!("skiff: {failed}\n").as_bytes());
         raw::exit(127);
     }
@@ -160,13 +171,27 @@ struct Program {
 
 impl Program {
     fn new(argv: &[String], environment: &[String]) -> Result<Self, std::ffi::NulError> {
-        let strings = |texts: &[String]| texts.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>();
+        let strings = |texts: &[String]| {
+            texts
+                .iter()
+                .map(|text| CString::new(text.as_str()))
+                .collect::<Result<Vec<_>, _>>()
+        };
         let pointers = |strings: &[CString]| {
-            strings.iter().map(|text| text.as_ptr().cast()).chain([std::ptr::null()]).collect::<Vec<*const u8>>()
+            strings
+                .iter()
+                .map(|text| text.as_ptr().cast())
+                .chain([std::ptr::null()])
+                .collect::<Vec<*const u8>>()
         };
         let (argv, environment) = (strings(argv)?, strings(environment)?);
         let (argv_pointers, envp_pointers) = (pointers(&argv), pointers(&environment));
-        Ok(Self { argv, argv_pointers, envp_pointers, _environment: environment })
+        Ok(Self {
+            argv,
+            argv_pointers,
+            envp_pointers,
+            _environment: environment,
+        })
     }
 
     /// Returns only when it failed.
@@ -175,6 +200,9 @@ impl Program {
         // SAFETY: both arrays point to the C strings this value owns and end with null.
         let errno = unsafe { raw::execve(&program, self.argv_pointers.as_ptr(), self.envp_pointers.as_ptr()) };
         let source = io::Error::from_raw_os_error(errno.0);
-        ZygoteError::Exec { program: program.to_string_lossy().into_owned(), source }
+        ZygoteError::Exec {
+            program: program.to_string_lossy().into_owned(),
+            source,
+        }
     }
 }

@@ -236,9 +236,9 @@ impl Nursery {
         };
         let (sandbox, pipes) = match zygote.bear(kit.parts, &spec).await {
             Ok(born) => born,
-            Err((error, parts)) => {
-                self.stock.give_back(parts).await;
-                return Err(error.into());
+            Err(stillborn) => {
+                self.stock.give_back(stillborn.parts).await;
+                return Err(stillborn.error.into());
             }
         };
         let sandbox = self.graveyard.hold(sandbox);

@@ -188,6 +188,9 @@ impl Step {
             "fork the runtime",
             "execute the runtime",
         ];
-        NAMES.get((code as usize).wrapping_sub(1)).copied().unwrap_or("unknown step")
+        NAMES
+            .get((code as usize).wrapping_sub(1))
+            .copied()
+            .unwrap_or("unknown step")
     }
 }

@@ -73,13 +73,25 @@ fn mount_tmp(order: &Order) -> Result<(), Failure> {
     options.push_number(order.tmp_bytes);
     options.push(b",nr_inodes=");
     options.push_number(order.tmp_inodes);
-    raw::mount(Some(c"tmp"), c"/tmp", Some(c"tmpfs"), MS_NOSUID | MS_NODEV, Some(options.as_c_str()))
-        .map_err(|errno| (Step::Tmp, errno))
+    raw::mount(
+        Some(c"tmp"),
+        c"/tmp",
+        Some(c"tmpfs"),
+        MS_NOSUID | MS_NODEV,
+        Some(options.as_c_str()),
+    )
+    .map_err(|errno| (Step::Tmp, errno))
 }
 
 fn mount_proc() -> Result<(), Failure> {
-    raw::mount(Some(c"proc"), c"/proc", Some(c"proc"), MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
-        .map_err(|errno| (Step::Proc, errno))?;
+    raw::mount(
+        Some(c"proc"),
+        c"/proc",
+        Some(c"proc"),
+        MS_NOSUID | MS_NODEV | MS_NOEXEC,
+        None,
+    )
+    .map_err(|errno| (Step::Proc, errno))?;
     for path in MASKED_FILES {
         mask(path, c"/dev/null")?;
     }
@@ -188,7 +200,10 @@ struct Text {
 
 impl Text {
     const fn new() -> Self {
-        Self { bytes: [0; 96], length: 0 }
+        Self {
+            bytes: [0; 96],
+            length: 0,
+        }
     }
 
     /// Adds text; what does not fit beside the final NUL is left out, which the kernel then refuses to parse.

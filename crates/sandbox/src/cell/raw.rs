@@ -207,7 +207,15 @@ pub fn mount(
     data: Option<CStr<'_>>,
 ) -> Result<(), Errno> {
     let pointer = |text: Option<CStr<'_>>| text.map_or(core::ptr::null(), core::ffi::CStr::as_ptr);
-    call!(MOUNT, pointer(source), target.as_ptr(), pointer(kind), flags, pointer(data)).map(drop)
+    call!(
+        MOUNT,
+        pointer(source),
+        target.as_ptr(),
+        pointer(kind),
+        flags,
+        pointer(data)
+    )
+    .map(drop)
 }
 
 /// Names the host inside the calling process's UTS namespace.
@@ -245,7 +253,10 @@ pub fn install_filter(filter: &[u64]) -> Result<(), Errno> {
         filter: *const u64,
     }
     const SECCOMP_SET_MODE_FILTER: usize = 1;
-    let program = Program { length: filter.len() as u16, filter: filter.as_ptr() };
+    let program = Program {
+        length: filter.len() as u16,
+        filter: filter.as_ptr(),
+    };
     call!(SECCOMP, SECCOMP_SET_MODE_FILTER, 0, &raw const program).map(drop)
 }
 
@@ -274,8 +285,18 @@ pub fn poll_two(first: i32, second: i32) -> Result<(bool, bool), Errno> {
         revents: i16,
     }
     const POLLIN: i16 = 1;
-    let mut entries =
-        [Entry { fd: first, events: POLLIN, revents: 0 }, Entry { fd: second, events: POLLIN, revents: 0 }];
+    let mut entries = [
+        Entry {
+            fd: first,
+            events: POLLIN,
+            revents: 0,
+        },
+        Entry {
+            fd: second,
+            events: POLLIN,
+            revents: 0,
+        },
+    ];
     match call!(PPOLL, entries.as_mut_ptr(), entries.len(), 0, 0, 8) {
         Err(EINTR) => Ok((false, false)),
         Err(errno) => Err(errno),
@@ -357,8 +378,16 @@ const SCM_RIGHTS: i32 = 1;
 /// that the other side is gone.
 pub fn receive(socket: i32, into: &mut [u8], fds: &mut [i32; FDS_MAX]) -> Result<(usize, usize), Errno> {
     const MSG_CMSG_CLOEXEC: usize = 0x4000_0000;
-    let mut control = Control { length: 0, level: 0, kind: 0, fds: [-1; FDS_MAX] };
-    let iov = IoVec { base: into.as_mut_ptr(), length: into.len() };
+    let mut control = Control {
+        length: 0,
+        level: 0,
+        kind: 0,
+        fds: [-1; FDS_MAX],
+    };
+    let iov = IoVec {
+        base: into.as_mut_ptr(),
+        length: into.len(),
+    };
     let mut header = MsgHdr {
         name: core::ptr::null(),
         name_length: 0,
@@ -375,8 +404,13 @@ pub fn receive(socket: i32, into: &mut [u8], fds: &mut [i32; FDS_MAX]) -> Result
             Ok(received) => break received,
         }
     };
-    let is_rights = header.control_length >= CONTROL_HEADER && control.level == SOL_SOCKET && control.kind == SCM_RIGHTS;
-    let count = if is_rights { (control.length - CONTROL_HEADER) / 4 } else { 0 };
+    let is_rights =
+        header.control_length >= CONTROL_HEADER && control.level == SOL_SOCKET && control.kind == SCM_RIGHTS;
+    let count = if is_rights {
+        (control.length - CONTROL_HEADER) / 4
+    } else {
+        0
+    };
     *fds = control.fds;
     Ok((received, count))
 }
@@ -384,15 +418,26 @@ pub fn receive(socket: i32, into: &mut [u8], fds: &mut [i32; FDS_MAX]) -> Result
 /// Sends one message, with a descriptor where one is given.
 pub fn send(socket: i32, from: &[u8], fd: Option<i32>) -> Result<(), Errno> {
     const MSG_NOSIGNAL: usize = 0x4000;
-    let mut control =
-        Control { length: CONTROL_HEADER + 4, level: SOL_SOCKET, kind: SCM_RIGHTS, fds: [fd.unwrap_or(-1); FDS_MAX] };
-    let iov = IoVec { base: from.as_ptr().cast_mut(), length: from.len() };
+    let mut control = Control {
+        length: CONTROL_HEADER + 4,
+        level: SOL_SOCKET,
+        kind: SCM_RIGHTS,
+        fds: [fd.unwrap_or(-1); FDS_MAX],
+    };
+    let iov = IoVec {
+        base: from.as_ptr().cast_mut(),
+        length: from.len(),
+    };
     let header = MsgHdr {
         name: core::ptr::null(),
         name_length: 0,
         iov: &raw const iov,
         iov_length: 1,
-        control: if fd.is_some() { (&raw mut control).cast() } else { core::ptr::null_mut() },
+        control: if fd.is_some() {
+            (&raw mut control).cast()
+        } else {
+            core::ptr::null_mut()
+        },
         control_length: if fd.is_some() { CONTROL_HEADER + 8 } else { 0 },
         flags: 0,
     };

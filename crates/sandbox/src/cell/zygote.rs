@@ -35,8 +35,14 @@ pub struct Zygote {
 
 impl Zygote {
     /// A zygote that is not open yet.
-    pub const CLOSED: Self =
-        Self { control: -1, signals: -1, myself: -1, order: Order::EMPTY, fds: [-1; FDS_MAX], fd_count: 0 };
+    pub const CLOSED: Self = Self {
+        control: -1,
+        signals: -1,
+        myself: -1,
+        order: Order::EMPTY,
+        fds: [-1; FDS_MAX],
+        fd_count: 0,
+    };
 
     /// Takes orders from `control` from now on and says so.
     pub fn open(&mut self, control: i32, pid: i32) -> Result<(), Errno> {
@@ -45,7 +51,15 @@ impl Zygote {
         raw::signal_mask(SIG_BLOCK, SIGCHLD_SET)?;
         self.signals = raw::signalfd(SIGCHLD_SET)?;
         self.myself = raw::pidfd_open(pid)?;
-        self.notify(Notice { kind: kind::READY, step: 0, id: 0, value: i64::from(pid) }, None)
+        self.notify(
+            Notice {
+                kind: kind::READY,
+                step: 0,
+                id: 0,
+                value: i64::from(pid),
+            },
+            None,
+        )
     }
 
     /// Waits for the next order, reporting children that end meanwhile. After `Order` the next fork makes pid 1 of a
@@ -74,7 +88,11 @@ impl Zygote {
             // A second unshare is refused until the first is taken back, hence the setns to our own.
             let fresh = raw::setns(self.myself, CLONE_NEWPID).and_then(|()| raw::unshare(CLONE_NEWPID));
             match fresh {
-                Ok(()) => return Ok(Next::Order { warm: self.order.warm != 0 }),
+                Ok(()) => {
+                    return Ok(Next::Order {
+                        warm: self.order.warm != 0,
+                    });
+                }
                 Err(errno) => {
                     self.fail(Step::PidNamespace, errno);
                     self.close_fds();
@@ -91,7 +109,12 @@ impl Zygote {
             return Ok(());
         }
         let pidfd = raw::pidfd_open(pid)?;
-        let notice = Notice { kind: kind::BORN, step: 0, id: self.order.id, value: i64::from(pid) };
+        let notice = Notice {
+            kind: kind::BORN,
+            step: 0,
+            id: self.order.id,
+            value: i64::from(pid),
+        };
         let sent = self.notify(notice, Some(pidfd));
         raw::close(pidfd);
         sent
@@ -140,7 +163,12 @@ impl Zygote {
         loop {
             match raw::wait(-1, false) {
                 Ok(Some((pid, status))) => {
-                    let notice = Notice { kind: kind::EXITED, step: 0, id: pid as u64, value: i64::from(status) };
+                    let notice = Notice {
+                        kind: kind::EXITED,
+                        step: 0,
+                        id: pid as u64,
+                        value: i64::from(status),
+                    };
                     self.notify(notice, None)?;
                 }
                 // None ended, or none exists.
@@ -150,7 +178,12 @@ impl Zygote {
     }
 
     fn fail(&self, step: Step, errno: Errno) {
-        let notice = Notice { kind: kind::FAILED, step: step as u32, id: self.order.id, value: i64::from(errno.0) };
+        let notice = Notice {
+            kind: kind::FAILED,
+            step: step as u32,
+            id: self.order.id,
+            value: i64::from(errno.0),
+        };
         // When the server is gone there is nobody to tell.
         let _ = self.notify(notice, None);
     }
@@ -168,5 +201,9 @@ impl Zygote {
 /// A wait status as an exit code: the code itself, or 128 and the signal's number, as shells say it.
 fn exit_code(status: i32) -> i32 {
     let signal = status & 0x7f;
-    if signal == 0 { (status >> 8) & 0xff } else { 128 + signal }
+    if signal == 0 {
+        (status >> 8) & 0xff
+    } else {
+        128 + signal
+    }
 }

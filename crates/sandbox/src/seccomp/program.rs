@@ -88,12 +88,22 @@ fn search(ranges: &[(u32, Rule)]) -> Vec<u64> {
     let middle = right.first().map_or(u32::MAX, |(start, _)| *start);
     let left = search(left);
     let mut node = if left.len() <= 255 {
-        vec![instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, left.len(), 0, middle)]
+        vec![instruction(
+            libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K,
+            left.len(),
+            0,
+            middle,
+        )]
     } else {
         // Conditional jumps reach 255 instructions; a plain one reaches all.
         vec![
             instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, middle),
-            instruction(libc::BPF_JMP | libc::BPF_JA, 0, 0, u32::try_from(left.len()).unwrap_or(u32::MAX)),
+            instruction(
+                libc::BPF_JMP | libc::BPF_JA,
+                0,
+                0,
+                u32::try_from(left.len()).unwrap_or(u32::MAX),
+            ),
         ]
     };
     node.extend(left);
@@ -114,7 +124,12 @@ fn leaf(rule: Rule) -> Vec<u64> {
                 | libc::CLONE_NEWPID
                 | libc::CLONE_NEWNET;
             let any_of = libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K;
-            vec![load(argument(0)), instruction(any_of, 0, 1, namespaces.cast_unsigned()), fail(EPERM), give(ALLOW)]
+            vec![
+                load(argument(0)),
+                instruction(any_of, 0, 1, namespaces.cast_unsigned()),
+                fail(EPERM),
+                give(ALLOW),
+            ]
         }
         Rule::Check(Check::SocketFamily) => {
             const FAMILIES: [i32; 3] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6];
@@ -133,7 +148,14 @@ fn leaf(rule: Rule) -> Vec<u64> {
         }
         Rule::Check(Check::Personality) => {
             const ASK: u32 = 0xffff_ffff;
-            vec![load(argument(0)), when_equal(0, 1), give(ALLOW), when_equal(ASK, 1), give(ALLOW), fail(EPERM)]
+            vec![
+                load(argument(0)),
+                when_equal(0, 1),
+                give(ALLOW),
+                when_equal(ASK, 1),
+                give(ALLOW),
+                fail(EPERM),
+            ]
         }
     }
 }

@@ -31,7 +31,12 @@ fn run(filter: &[u64], arch: u32, number: u32, arguments: [u64; 6]) -> u32 {
 }
 
 fn check(number: i64, arguments: [u64; 6]) -> u32 {
-    run(&filter(), program::AUDIT_ARCH, u32::try_from(number).expect("a number"), arguments)
+    run(
+        &filter(),
+        program::AUDIT_ARCH,
+        u32::try_from(number).expect("a number"),
+        arguments,
+    )
 }
 
 const ALLOW: u32 = 0x7fff_0000;
@@ -43,7 +48,12 @@ fn errno(number: i32) -> u32 {
 fn every_number_gets_what_the_table_says() {
     let filter = filter();
     for (number, rule) in rules().into_iter().enumerate() {
-        let verdict = run(&filter, program::AUDIT_ARCH, u32::try_from(number).expect("small"), [0; 6]);
+        let verdict = run(
+            &filter,
+            program::AUDIT_ARCH,
+            u32::try_from(number).expect("small"),
+            [0; 6],
+        );
         match rule {
             Rule::Allow => assert_eq!(verdict, ALLOW, "{number}"),
             Rule::Errno(code) => assert_eq!(verdict, errno(i32::from(code)), "{number}"),
@@ -54,7 +64,13 @@ fn every_number_gets_what_the_table_says() {
 
 #[test]
 fn numbers_nobody_knows_do_not_exist() {
-    for number in [i64::from(LAST_KNOWN) + 1, 1000, 0x4000_0000, 0x4000_0001, i64::from(u32::MAX)] {
+    for number in [
+        i64::from(LAST_KNOWN) + 1,
+        1000,
+        0x4000_0000,
+        0x4000_0001,
+        i64::from(u32::MAX),
+    ] {
         assert_eq!(check(number, [0; 6]), errno(libc::ENOSYS), "{number}");
     }
 }
@@ -69,7 +85,12 @@ fn a_clone_is_a_thread_or_process_and_never_a_namespace() {
     let thread = (libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND) as u64;
     assert_eq!(check(libc::SYS_clone, [thread, 0, 0, 0, 0, 0]), ALLOW);
     assert_eq!(check(libc::SYS_clone, [libc::SIGCHLD as u64, 0, 0, 0, 0, 0]), ALLOW);
-    for flag in [libc::CLONE_NEWUSER, libc::CLONE_NEWNS, libc::CLONE_NEWNET, libc::CLONE_NEWPID] {
+    for flag in [
+        libc::CLONE_NEWUSER,
+        libc::CLONE_NEWNS,
+        libc::CLONE_NEWNET,
+        libc::CLONE_NEWPID,
+    ] {
         assert_eq!(check(libc::SYS_clone, [flag as u64, 0, 0, 0, 0, 0]), errno(libc::EPERM));
     }
     assert_eq!(check(libc::SYS_clone3, [0; 6]), errno(libc::ENOSYS));
@@ -78,10 +99,24 @@ fn a_clone_is_a_thread_or_process_and_never_a_namespace() {
 #[test]
 fn a_socket_is_unix_inet_or_route_netlink() {
     for family in [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK] {
-        assert_eq!(check(libc::SYS_socket, [family as u64, 1, 0, 0, 0, 0]), ALLOW, "{family}");
+        assert_eq!(
+            check(libc::SYS_socket, [family as u64, 1, 0, 0, 0, 0]),
+            ALLOW,
+            "{family}"
+        );
     }
-    for family in [libc::AF_PACKET, libc::AF_VSOCK, libc::AF_ALG, libc::AF_BLUETOOTH, libc::AF_KEY] {
-        assert_eq!(check(libc::SYS_socket, [family as u64, 1, 0, 0, 0, 0]), errno(libc::EAFNOSUPPORT), "{family}");
+    for family in [
+        libc::AF_PACKET,
+        libc::AF_VSOCK,
+        libc::AF_ALG,
+        libc::AF_BLUETOOTH,
+        libc::AF_KEY,
+    ] {
+        assert_eq!(
+            check(libc::SYS_socket, [family as u64, 1, 0, 0, 0, 0]),
+            errno(libc::EAFNOSUPPORT),
+            "{family}"
+        );
     }
     let audit = [libc::AF_NETLINK as u64, 3, libc::NETLINK_AUDIT as u64, 0, 0, 0];
     assert_eq!(check(libc::SYS_socket, audit), errno(libc::EAFNOSUPPORT));

@@ -18,8 +18,12 @@ const ATTR_NODEV: u64 = 0x4;
 
 /// Makes a detached tree read-only, without set-user-id and without devices.
 pub(crate) fn seal(tree: impl AsFd) -> io::Result<()> {
-    let attributes =
-        MountAttr { set: ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, clear: 0, propagation: 0, userns_fd: 0 };
+    let attributes = MountAttr {
+        set: ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV,
+        clear: 0,
+        propagation: 0,
+        userns_fd: 0,
+    };
     // SAFETY: the descriptor is open for the whole call, the path is an empty C string that AT_EMPTY_PATH asks for,
     // and the structure is `repr(C)` with the size that is passed.
     let result = unsafe {
@@ -32,5 +36,9 @@ pub(crate) fn seal(tree: impl AsFd) -> io::Result<()> {
             size_of::<MountAttr>(),
         )
     };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if result == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
