@@ -1,5 +1,6 @@
 //! Why a package is refused, and what else can go wrong with one.
 
+use std::error::Error;
 use std::io;
 
 use skiff_domain::CodeDigest;
@@ -29,14 +30,23 @@ impl AdmitError {
         match self {
             Self::TooLarge(_) => "InvalidParameterValue.InlineZipFile",
             Self::Bad(_) => "InvalidParameterValue.ZipFile",
-            Self::Storage(StorageError::Disk(error)) if is_full(error) => "FailedOperation.InsufficientResources",
+            Self::Storage(error) if is_full(error) => "FailedOperation.InsufficientResources",
             Self::Storage(_) => "InternalError.System",
         }
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+/// True when some cause of it is a full disk.
+fn is_full(error: &StorageError) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref().map(io::Error::kind);
+        if matches!(kind, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// What is wrong with a package. Each text continues "ZipFile …" and says what to do.

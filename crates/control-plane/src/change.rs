@@ -27,6 +27,9 @@ pub enum ChangeError {
     /// The server is stopping.
     #[error("the server is stopping: try again")]
     Stopping,
+    /// The change broke off. Whether it was made can be asked.
+    #[error("the change was interrupted: look whether it was made, and try again")]
+    Interrupted,
 }
 
 impl ChangeError {
@@ -34,7 +37,7 @@ impl ChangeError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Store(_) | Self::Document(_) | Self::Stopping => "InternalError.System",
+            Self::Store(_) | Self::Document(_) | Self::Stopping | Self::Interrupted => "InternalError.System",
             Self::Contended => "FailedOperation.OperationConflict",
         }
     }
@@ -62,7 +65,7 @@ impl Inner {
             Ok(result) => result,
             Err(error) => {
                 tracing::error!(%error, "a change was interrupted");
-                Err(ChangeError::Stopping.into())
+                Err(ChangeError::Interrupted.into())
             }
         }
     }

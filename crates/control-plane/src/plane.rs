@@ -127,6 +127,8 @@ impl ControlPlane {
     pub async fn shutdown(&self) {
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
+        // For those that asked just before the door was closed.
+        self.inner.turn.close();
     }
 }
 

@@ -359,6 +359,20 @@ async fn a_blob_store_that_fails_leaves_no_folder() {
 }
 
 #[test]
+fn a_full_disk_is_told_from_other_failures_wherever_it_is_found() {
+    let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+    let in_blobs = object_store::Error::Generic {
+        store: "LocalFileSystem",
+        source: Box::new(full()),
+    };
+    for error in [StorageError::Disk(full()), StorageError::Blobs(in_blobs)] {
+        assert_eq!(AdmitError::from(error).code(), "FailedOperation.InsufficientResources");
+    }
+    let denied = StorageError::Disk(std::io::ErrorKind::PermissionDenied.into());
+    assert_eq!(AdmitError::from(denied).code(), "InternalError.System");
+}
+
+#[test]
 fn every_refusal_tells_the_user_what_to_do_in_one_line() {
     for bad in [
         BadPackage::Empty,
