@@ -211,6 +211,16 @@ fn take_down_walls(network: &Network) {
     walls::take_down(public.table()).expect("taken down");
 }
 
+/// The host's addresses, but those that other tests make and remove meanwhile.
+fn lasting_addresses() -> Vec<Ipv4Addr> {
+    let mut all = Netlink::open()
+        .and_then(|mut netlink| netlink.addresses())
+        .expect("listed");
+    all.retain(|address| !matches!(address.octets(), [10, ..] | [198, 18 | 19, ..]));
+    assert!(all.contains(&Ipv4Addr::LOCALHOST));
+    all
+}
+
 fn gateway(network: &Network) -> Ipv4Addr {
     Ipv4Addr::from_bits(uplink(network).address().to_bits() - 1)
 }
@@ -284,16 +294,13 @@ fn mode_private_reaches_the_endpoints_and_nothing_of_the_host() {
         assert_eq!(greeter.finish().len(), 1);
     }
     let host = greet(bind(ANY_PORT));
-    let own = Netlink::open()
-        .and_then(|mut netlink| netlink.addresses())
-        .expect("listed");
-    for address in own {
+    for address in lasting_addresses() {
+        TcpStream::connect(host.at(address)).expect("the host itself reaches it");
         let refused = hears(network.netns.as_fd(), host.at(address), LONG).expect_err("the host is out of reach");
         assert!(
             matches!(refused, ErrorKind::ConnectionRefused | ErrorKind::NetworkUnreachable),
             "{address}: {refused}"
         );
-        TcpStream::connect(host.at(address)).expect("the host itself reaches it");
     }
 }
 
@@ -336,18 +343,11 @@ fn mode_public_cannot_reach_the_host_at_any_of_its_addresses() {
     let network = networks.create(NetworkMode::Public).expect("a network");
     let host = greet(bind(ANY_PORT));
     hears(outside.netns.as_fd(), host.at(outside.host), LONG).expect("the outside reaches it");
-    let own = Netlink::open()
-        .and_then(|mut netlink| netlink.addresses())
-        .expect("listed");
-    assert!(own.contains(&gateway(&network)));
-    let own: Vec<_> = own.into_iter().filter(|address| !address.is_loopback()).collect();
-    for address in own
-        .iter()
-        .filter(|address| [outside.host, gateway(&network)].contains(address))
-    {
-        hears(network.netns.as_fd(), host.at(*address), SHORT).expect_err("the host is out of reach");
+    let own = lasting_addresses().into_iter().filter(|address| !address.is_loopback());
+    for address in own.chain([outside.host, gateway(&network)]) {
+        hears(network.netns.as_fd(), host.at(address), SHORT).expect_err("the host is out of reach");
     }
-    // Neither by ping nor by a datagram.
+    // Nor by a datagram: what the outside sends comes after it, and yet first.
     let datagrams = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, ANY_PORT)).expect("a port");
     let port = datagrams.local_addr().unwrap().port();
     send_from(network.netns.as_fd(), None, (gateway(&network), port), b"cell");
@@ -510,6 +510,41 @@ fn a_cell_has_no_ipv6_way_out() {
     assert!(addresses.lines().all(|line| line.ends_with("lo")), "{addresses}");
     let host = fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
     assert!(!host.contains(uplink(&network).interface()), "{host}");
+}
+
+#[test]
+fn ipv6_is_no_way_to_the_host_even_where_both_ends_have_an_address() {
+    let Some(networks) = open_public() else { return };
+    let network = networks.create(NetworkMode::Public).expect("a network");
+    if !std::path::Path::new("/proc/net/if_inet6").exists() {
+        println!("not run: this kernel has no IPv6");
+        return;
+    }
+    let block = format!("fd53:{:x}:{:x}", std::process::id() & 0xffff, number());
+    let give = |address: String, interface: &str| {
+        fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"), "0").expect("root");
+        let arguments = ["-6", "address", "add", &address, "dev", interface, "nodad"];
+        assert!(Command::new("ip").args(arguments).status().expect("ip").success());
+    };
+    give(format!("{block}::1/64"), uplink(&network).interface());
+    // A thread's child is in the thread's namespace.
+    inside(network.netns.as_fd(), || give(format!("{block}::2/64"), "eth0"));
+    let host = UdpSocket::bind((std::net::Ipv6Addr::UNSPECIFIED, ANY_PORT)).expect("a port");
+    let to: SocketAddr = format!("[{block}::1]:{}", host.local_addr().unwrap().port())
+        .parse()
+        .expect("an address");
+    let send = |what: &[u8]| {
+        inside(network.netns.as_fd(), || {
+            let socket = UdpSocket::bind((std::net::Ipv6Addr::UNSPECIFIED, ANY_PORT)).expect("a port");
+            socket.send_to(what, to).expect("sent");
+        });
+    };
+    send(b"walled");
+    host.set_read_timeout(Some(SHORT)).expect("set");
+    host.recv(&mut [0; 8]).expect_err("nothing comes");
+    take_down_walls(&network);
+    send(b"unwalled");
+    assert!(receive(&host).ends_with(b"walled"), "without walls it would");
 }
 
 #[test]
