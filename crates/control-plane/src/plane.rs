@@ -1,5 +1,6 @@
 //! The control plane's handle: what everything else asks.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -102,9 +103,11 @@ impl ControlPlane {
     /// # Cancel safety
     /// Dropping the future leaves the rest to the calls.
     pub async fn prepare(&self) {
-        let functions: Vec<Arc<Function>> = self.inner.state.load().functions().cloned().collect();
-        for function in functions {
-            if self.inner.artifacts.is_unpacked(&function.code) {
+        let is_lost = |function: &&Arc<Function>| !self.inner.artifacts.is_unpacked(&function.code);
+        let lost: Vec<Arc<Function>> = self.inner.state.load().functions().filter(is_lost).cloned().collect();
+        let mut done = HashSet::new();
+        for function in lost {
+            if !done.insert((function.code, function.runtime.clone())) {
                 continue;
             }
             match self.inner.artifacts.folder(function.code).await {

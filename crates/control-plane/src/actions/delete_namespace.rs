@@ -19,7 +19,7 @@ pub enum DeleteNamespaceError {
     #[error("Namespace default cannot be deleted")]
     Default,
     /// There are functions in it.
-    #[error("Namespace {name} has {functions} functions: delete them first")]
+    #[error("Namespace {name} is not empty (functions: {functions}): delete them first")]
     NotEmpty {
         /// Its name.
         name: NamespaceName,

@@ -59,7 +59,7 @@ async fn only_an_empty_namespace_is_deleted() {
     bed.create("prod/hello").await.unwrap();
     let error = delete(&bed, "prod").await.unwrap_err();
     assert_eq!(error.code(), "FailedOperation.DeleteNamespace");
-    assert!(error.to_string().contains("1 functions"), "{error}");
+    assert!(error.to_string().contains("functions: 1"), "{error}");
     let input = DeleteFunction {
         key: key("prod/hello"),
         qualifier: None,

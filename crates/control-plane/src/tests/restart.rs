@@ -82,12 +82,23 @@ async fn packages_nobody_came_to_use_are_removed_when_opened() {
 async fn packages_lost_to_a_reboot_are_unpacked_and_compiled_again() {
     let bed = Bed::new().await;
     bed.create("hello").await.unwrap();
+    bed.create("again").await.unwrap();
+    let same_code = CreateFunction {
+        runtime: Some("Python3.9".parse().unwrap()),
+        ..creation("older")
+    };
+    bed.control.create_function(same_code).await.unwrap();
+    bed.around.compiled.lock().clear();
     let code = bed.get("hello").unwrap().code;
     std::fs::write(bed.base.path().join("boot"), "another boot").unwrap();
     let bed = bed.restart().await;
     assert!(!bed.base.path().join(format!("packages/{code}")).exists());
     bed.control.prepare().await;
-    for file in ["index.py", "__pycache__/index.Python3.11.pyc"] {
+    for file in [
+        "index.py",
+        "__pycache__/index.Python3.11.pyc",
+        "__pycache__/index.Python3.9.pyc",
+    ] {
         assert!(
             bed.base.path().join(format!("packages/{code}/{file}")).exists(),
             "{file}"
