@@ -23,7 +23,7 @@ const O_WRONLY: i32 = 1;
 const O_CLOEXEC: i32 = 0o2_000_000;
 
 /// Files of `/proc` that tell about the machine or other users; container engines hide the same.
-const MASKED_FILES: [CStr<'static>; 7] = [
+const MASKED_FILES: [CStr<'static>; 8] = [
     c"/proc/kcore",
     c"/proc/keys",
     c"/proc/key-users",
@@ -31,9 +31,11 @@ const MASKED_FILES: [CStr<'static>; 7] = [
     c"/proc/sysrq-trigger",
     c"/proc/kallsyms",
     c"/proc/sched_debug",
+    c"/proc/interrupts",
 ];
 /// Folders of `/proc` hidden for the same reason.
-const MASKED_FOLDERS: [CStr<'static>; 3] = [c"/proc/acpi", c"/proc/scsi", c"/proc/driver"];
+const MASKED_FOLDERS: [CStr<'static>; 5] =
+    [c"/proc/acpi", c"/proc/bus", c"/proc/driver", c"/proc/pressure", c"/proc/scsi"];
 
 /// Puts up every wall around the calling process, which is pid 1 of a new namespace.
 pub fn enter(order: &Order, fds: &[i32]) -> Result<(), Failure> {
