@@ -131,7 +131,7 @@ class Instance:
         try:
             context = _loads(bytes(body[4:4 + length]))
             event = _loads(str(body[4 + length:], "utf-8"))
-            result = _dumps(self.handler(event, context), ensure_ascii=False, default=_plain).encode("utf-8")
+            result = _dumps(self.handler(event, context), ensure_ascii=False, allow_nan=False, default=_plain).encode("utf-8")
         except Exception as error:
             return self.answer(RAISED, sequence, fault(error))
         if len(result) > self.result_bytes_max:
@@ -186,7 +186,7 @@ def warm_up():
     marshal.loads(marshal.dumps(compile("def f(event, context):\n    return [event, 1]\n", "<warm>", "exec")))
     for _ in range(3):
         event = _loads('{"a": [1, 2.5, "x", null, true], "b": {"c": "d"}}')
-        _dumps(module.main_handler(event, dict(event)), ensure_ascii=False, default=_plain).encode("utf-8")
+        _dumps(module.main_handler(event, dict(event)), ensure_ascii=False, allow_nan=False, default=_plain).encode("utf-8")
     try:
         module.fail()
     except Exception as error:
