@@ -64,11 +64,11 @@ impl WorkerInstance {
                 bytes: body.len() as u64,
             },
             Ok((Response::Returned, body)) => {
-                // The runtime wrote JSON; whatever else writes here may not have.
-                match serde_json::from_slice::<serde::de::IgnoredAny>(&body) {
-                    Ok(_) => AttemptEnd::Returned(body),
-                    Err(_) => AttemptEnd::Garbage("the result is not JSON".to_owned()),
-                }
+                // The runtime wrote JSON; whatever else writes here may not have. serde_json skips over the inside of a
+                // string it ignores without looking at its encoding.
+                let is_json = std::str::from_utf8(&body)
+                    .is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
+                if is_json { AttemptEnd::Returned(body) } else { AttemptEnd::Garbage("the result is not JSON".to_owned()) }
             }
             Ok((Response::Raised, body)) => match serde_json::from_slice::<UserFault>(&body) {
                 Ok(fault) => AttemptEnd::Raised(fault),
