@@ -130,7 +130,8 @@ impl Serialize for CallResult {
     }
 }
 
-/// The last 4 KB of a log, beginning with a whole character.
+/// The last 4 KB of a log, beginning with a whole character. Bytes that are no text become replacement characters, which
+/// are longer than they: the limit is on what is sent.
 fn tail(log: &[u8]) -> Cow<'_, str> {
     let mut start = log.len().saturating_sub(LOG_TAIL_BYTES_MAX);
     // A character has at most three bytes that are no beginning.
@@ -138,7 +139,9 @@ fn tail(log: &[u8]) -> Cow<'_, str> {
     while start > 0 && start < end && log[start] & 0xC0 == 0x80 {
         start += 1;
     }
-    String::from_utf8_lossy(&log[start..])
+    let text = String::from_utf8_lossy(&log[start..]);
+    let excess = text.len().saturating_sub(LOG_TAIL_BYTES_MAX);
+    if excess == 0 { text } else { text[text.ceil_char_boundary(excess)..].to_owned().into() }
 }
 
 #[cfg(test)]
