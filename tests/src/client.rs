@@ -45,7 +45,10 @@ pub struct Raw {
 impl Raw {
     /// The first header of this name, in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(have, _)| have == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(have, _)| have == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON; panics with the body where it is none.
@@ -56,9 +59,16 @@ impl Raw {
     /// The API's answer: the fields of `Response`, or its `Error`.
     pub fn response(&self) -> Result<Value, ApiError> {
         assert_eq!(self.status, 200, "the API answers 200, errors too: {self:?}");
-        assert_eq!(self.header("content-type"), Some("application/json"), "exactly: the SDK compares it");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/json"),
+            "exactly: the SDK compares it"
+        );
         let response = self.json()["Response"].clone();
-        assert!(response["RequestId"].is_string(), "every answer has a request id: {response}");
+        assert!(
+            response["RequestId"].is_string(),
+            "every answer has a request id: {response}"
+        );
         match response.get("Error") {
             None => Ok(response),
             Some(error) => Err(ApiError {
@@ -87,7 +97,11 @@ pub struct Answer {
 impl Answer {
     /// The value returned; panics with everything known where the function did not return one.
     pub fn returned(&self) -> &Value {
-        assert_eq!(self.status, 200, "the function failed: {} log: {}", self.ret_text, self.log);
+        assert_eq!(
+            self.status, 200,
+            "the function failed: {} log: {}",
+            self.ret_text, self.log
+        );
         &self.ret
     }
 
@@ -111,12 +125,19 @@ impl Client {
             .proxy(None)
             .build()
             .new_agent();
-        Self { agent, api, gateway, credentials }
+        Self {
+            agent,
+            api,
+            gateway,
+            credentials,
+        }
     }
 
     /// One action. Panics when the server cannot be spoken to: see [`Client::try_call`].
+    #[expect(clippy::needless_pass_by_value, reason = "callers write the parameters in place")]
     pub fn call(&self, action: &str, params: Value) -> Result<Value, ApiError> {
-        self.try_call(action, &params).unwrap_or_else(|error| panic!("{action}: {error}"))
+        self.try_call(action, &params)
+            .unwrap_or_else(|error| panic!("{action}: {error}"))
     }
 
     /// One action; the outer error is the transport's, e.g. of a server that was just killed.
@@ -145,7 +166,9 @@ impl Client {
 
     /// A POST with these headers.
     pub fn post(&self, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Raw, ureq::Error> {
-        let request = headers.iter().fold(self.agent.post(url), |request, (name, value)| request.header(*name, *value));
+        let request = headers.iter().fold(self.agent.post(url), |request, (name, value)| {
+            request.header(*name, *value)
+        });
         read(request.send(body)?)
     }
 
@@ -154,19 +177,39 @@ impl Client {
         read(self.agent.get(format!("http://{}{path}", self.api)).call()?)
     }
 
+    /// What the server says it is doing: `GET /status.json`.
+    pub fn status(&self) -> Value {
+        self.get("/status.json").expect("the server answers").json()
+    }
+
     /// Direct invocation through the gateway with HTTP Basic, the log tail asked for.
     pub fn gateway_invoke(&self, name: &str, event: &[u8]) -> Raw {
         let Credentials { secret_id, secret_key } = &self.credentials;
         let basic = format!("Basic {}", STANDARD.encode(format!("{secret_id}:{secret_key}")));
-        let url = format!("http://{}/2018-04-16/functions/default/{name}/invocations", self.gateway);
+        let url = format!(
+            "http://{}/2018-04-16/functions/default/{name}/invocations",
+            self.gateway
+        );
         self.post(&url, &[("Authorization", &basic), ("X-Scf-Log-Type", "Tail")], event)
             .unwrap_or_else(|error| panic!("gateway invocation of {name}: {error}"))
     }
 
     /// Runs a function with this event and the log tail. Panics when the API refuses.
     pub fn invoke(&self, name: &str, event: &Value) -> Answer {
+        self.try_invoke(name, event)
+            .unwrap_or_else(|error| panic!("Invoke {name}: {error:?}"))
+    }
+
+    /// Runs a function with this event and the log tail, which the API may refuse.
+    pub fn try_invoke(&self, name: &str, event: &Value) -> Result<Answer, ApiError> {
         let params = json!({"FunctionName": name, "ClientContext": event.to_string(), "LogType": "Tail"});
-        let response = self.call("Invoke", params).unwrap_or_else(|error| panic!("Invoke {name}: {error:?}"));
+        self.call("Invoke", params).map(|response| Answer::read(&response))
+    }
+}
+
+impl Answer {
+    /// Takes apart what Invoke answers.
+    pub fn read(response: &Value) -> Self {
         let result = response["Result"].clone();
         let ret_text = result["RetMsg"].as_str().unwrap_or_default().to_owned();
         let ret: Value = serde_json::from_str(&ret_text).unwrap_or(Value::Null);
@@ -175,14 +218,24 @@ impl Client {
             _ => u16::try_from(ret["statusCode"].as_u64().unwrap_or(0)).unwrap_or(0),
         };
         let log = result["Log"].as_str().unwrap_or_default().to_owned();
-        Answer { status, ret, ret_text, log, result }
+        Self {
+            status,
+            ret,
+            ret_text,
+            log,
+            result,
+        }
     }
 }
 
 fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Raw, ureq::Error> {
     let headers = response.headers().iter();
-    let headers =
-        headers.map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    let headers = headers.map(|(name, value)| {
+        (
+            name.as_str().to_owned(),
+            String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        )
+    });
     Ok(Raw {
         status: response.status().as_u16(),
         headers: headers.collect(),
@@ -192,6 +245,8 @@ fn read(mut response: ureq::http::Response<ureq::Body>) -> Result<Raw, ureq::Err
 
 /// The clock as the signature wants it.
 pub(crate) fn now_seconds() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a clock after 1970");
     i64::try_from(since.as_secs()).expect("a clock before the end of time")
 }

@@ -22,9 +22,12 @@ impl Spec {
         Self::package(Package::python(code))
     }
 
-    /// A Python function in this package.
+    /// A Python function in this package, run by the newest CPython of the host.
     pub fn package(package: Package) -> Self {
-        Self { package, params: json!({"Runtime": "Python3.9", "Handler": "index.main_handler", "Timeout": 20}) }
+        Self {
+            package,
+            params: json!({"Runtime": "Python3", "Handler": "index.main_handler", "Timeout": 20}),
+        }
     }
 
     /// Sets one parameter of CreateFunction.
@@ -35,7 +38,8 @@ impl Spec {
 
     /// Creates it under a name nobody else has and waits until it is active.
     pub fn deploy(self, client: &Client) -> Function {
-        self.try_deploy(client).unwrap_or_else(|error| panic!("CreateFunction: {error:?}"))
+        self.try_deploy(client)
+            .unwrap_or_else(|error| panic!("CreateFunction: {error:?}"))
     }
 
     /// Like [`Spec::deploy`], for those that are to be refused.
@@ -45,7 +49,10 @@ impl Spec {
         params["FunctionName"] = json!(name);
         params["Code"] = json!({"ZipFile": self.package.base64()});
         client.call("CreateFunction", params)?;
-        let function = Function { client: client.clone(), name };
+        let function = Function {
+            client: client.clone(),
+            name,
+        };
         function.wait_active();
         Ok(function)
     }
@@ -67,20 +74,26 @@ impl Function {
 
     /// What GetFunction says.
     pub fn describe(&self) -> Value {
-        self.client.call("GetFunction", json!({"FunctionName": self.name})).expect("GetFunction")
+        self.client
+            .call("GetFunction", json!({"FunctionName": self.name}))
+            .expect("GetFunction")
     }
 
     /// Changes settings and waits until they are in force.
     pub fn configure(&self, mut params: Value) {
         params["FunctionName"] = json!(self.name);
-        self.client.call("UpdateFunctionConfiguration", params).expect("UpdateFunctionConfiguration");
+        self.client
+            .call("UpdateFunctionConfiguration", params)
+            .expect("UpdateFunctionConfiguration");
         self.wait_active();
     }
 
     /// Replaces the code and waits until it is in force.
     pub fn replace_code(&self, package: Package) {
         let params = json!({"FunctionName": self.name, "ZipFile": package.base64()});
-        self.client.call("UpdateFunctionCode", params).expect("UpdateFunctionCode");
+        self.client
+            .call("UpdateFunctionCode", params)
+            .expect("UpdateFunctionCode");
         self.wait_active();
     }
 
@@ -94,6 +107,9 @@ impl Function {
 impl Drop for Function {
     fn drop(&mut self) {
         // The test may have stopped its server: then there is nothing to delete.
-        drop(self.client.try_call("DeleteFunction", &json!({"FunctionName": self.name})));
+        drop(
+            self.client
+                .try_call("DeleteFunction", &json!({"FunctionName": self.name})),
+        );
     }
 }

@@ -14,6 +14,6 @@ mod sign;
 pub use client::{Answer, ApiError, Client, Raw};
 pub use function::{Function, Spec};
 pub use package::Package;
-pub use process::{Sandboxed, children, exists, sandboxed};
+pub use process::{Sandboxed, cgroups, children, exists, interfaces, sandboxed, with_argument};
 pub use server::{Credentials, Listen, Server, Settings, binary, eventually, repository};
 pub use sign::tc3;

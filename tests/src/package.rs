@@ -23,14 +23,18 @@ impl Package {
 
     /// Adds a file under this path, whatever the path is.
     pub fn file(mut self, path: &str, content: &[u8]) -> Self {
-        self.0.start_file(path, SimpleFileOptions::default().unix_permissions(0o644)).expect("a zip in memory");
+        self.0
+            .start_file(path, SimpleFileOptions::default().unix_permissions(0o644))
+            .expect("a zip in memory");
         self.0.write_all(content).expect("a zip in memory");
         self
     }
 
     /// Adds a symbolic link.
     pub fn symlink(mut self, path: &str, target: &str) -> Self {
-        self.0.add_symlink(path, target, SimpleFileOptions::default()).expect("a zip in memory");
+        self.0
+            .add_symlink(path, target, SimpleFileOptions::default())
+            .expect("a zip in memory");
         self
     }
 

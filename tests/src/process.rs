@@ -6,7 +6,11 @@ use std::fs;
 /// The descendants of a process, without itself.
 pub fn children(root: u32) -> BTreeSet<u32> {
     let mut by_parent: HashMap<u32, Vec<u32>> = HashMap::new();
-    for pid in fs::read_dir("/proc").expect("/proc").flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()) {
+    for pid in fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    {
         if let Some(parent) = parent(pid) {
             by_parent.entry(parent).or_default().push(pid);
         }
@@ -26,6 +30,23 @@ pub fn children(root: u32) -> BTreeSet<u32> {
 /// True while the process is there and has not ended: a zombie is none.
 pub fn exists(pid: u32) -> bool {
     state_and_parent(pid).is_some_and(|(state, _)| !matches!(state.as_str(), "Z" | "X"))
+}
+
+/// The processes with this text among their arguments, wherever on the host they run: how a test finds what it started
+/// inside a sandbox.
+pub fn with_argument(argument: &str) -> BTreeSet<u32> {
+    let has_it = |pid: &u32| {
+        let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        arguments
+            .split(|byte| *byte == 0)
+            .any(|have| have == argument.as_bytes())
+    };
+    fs::read_dir("/proc")
+        .expect("/proc")
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(has_it)
+        .collect()
 }
 
 fn parent(pid: u32) -> Option<u32> {
@@ -57,29 +78,66 @@ pub fn sandboxed(server: u32) -> Vec<Sandboxed> {
     children(server)
         .into_iter()
         .filter(inside)
-        .map(|pid| Sandboxed { pid, cgroups: cgroups(pid), host_interface: host_interface(pid) })
+        .map(|pid| Sandboxed {
+            pid,
+            cgroups: cgroups(pid),
+            host_interface: host_interface(pid),
+        })
         .collect()
 }
 
+/// The host's interfaces, by index.
+pub fn interfaces() -> BTreeSet<u32> {
+    let index = |entry: fs::DirEntry| {
+        fs::read_to_string(entry.path().join("ifindex"))
+            .ok()?
+            .trim()
+            .parse()
+            .ok()
+    };
+    fs::read_dir("/sys/class/net")
+        .expect("/sys")
+        .flatten()
+        .filter_map(index)
+        .collect()
+}
+
+impl Sandboxed {
+    /// What is still there of it, in words; empty once nothing is.
+    pub fn left(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        left.extend(exists(self.pid).then(|| format!("process {}", self.pid)));
+        let folders = self.cgroups.iter().filter(|folder| fs::metadata(folder).is_ok());
+        left.extend(folders.map(|folder| format!("control group {folder}")));
+        let interface = self.host_interface.filter(|index| interfaces().contains(index));
+        left.extend(interface.map(|index| format!("interface {index}")));
+        left
+    }
+}
+
 /// The folders of a process's control groups that are not the root, of version 1 and 2 alike.
-fn cgroups(pid: u32) -> Vec<String> {
+pub fn cgroups(pid: u32) -> Vec<String> {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     let membership = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
     let mut folders = Vec::new();
     for line in membership.lines() {
         let mut parts = line.splitn(3, ':');
-        let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let (Some(_), Some(controllers), Some(path)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
         if path == "/" {
             continue;
         }
         for mount in mounts.lines() {
             let fields: Vec<&str> = mount.split(' ').collect();
-            let [_, target, kind, options, ..] = fields.as_slice() else { continue };
+            let [_, target, kind, options, ..] = fields.as_slice() else {
+                continue;
+            };
             let same = match (*kind, controllers) {
                 ("cgroup2", "") => true,
-                ("cgroup", _) if !controllers.is_empty() => {
-                    controllers.split(',').all(|controller| options.split(',').any(|option| option == controller))
-                }
+                ("cgroup", _) if !controllers.is_empty() => controllers
+                    .split(',')
+                    .all(|controller| options.split(',').any(|option| option == controller)),
                 _ => false,
             };
             if same {
@@ -99,5 +157,11 @@ fn host_interface(pid: u32) -> Option<u32> {
         .ok()?;
     let text = String::from_utf8_lossy(&shown.stdout).into_owned();
     let line = text.lines().find(|line| line.contains("@if"))?;
-    line.split_once("@if")?.1.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok()
+    line.split_once("@if")?
+        .1
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect::<String>()
+        .parse()
+        .ok()
 }

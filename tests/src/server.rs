@@ -89,7 +89,11 @@ impl Server {
         let data = settings.data.unwrap_or_else(|| Arc::new(fresh_folder()));
         let listen_file = data.path().join("listen.json");
         drop(fs::remove_file(&listen_file));
-        let log = File::options().create(true).append(true).open(data.path().join("test.log")).expect("log file");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(data.path().join("test.log"))
+            .expect("log file");
         let mut child = command(data.path())
             .args(&settings.flags)
             .stdin(Stdio::null())
@@ -111,7 +115,13 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(10));
         };
-        Self { child, guard, data, listen, credentials }
+        Self {
+            child,
+            guard,
+            data,
+            listen,
+            credentials,
+        }
     }
 
     /// Its process.
@@ -121,7 +131,11 @@ impl Server {
 
     /// A client with the root credential.
     pub fn client(&self) -> Client {
-        Client::new(self.listen.api.clone(), self.listen.gateway.clone(), self.credentials.clone())
+        Client::new(
+            self.listen.api.clone(),
+            self.listen.gateway.clone(),
+            self.credentials.clone(),
+        )
     }
 
     /// True when it says so itself.
@@ -141,7 +155,9 @@ impl Server {
 
     /// Waits for its end.
     pub fn wait(&mut self) -> ExitStatus {
-        eventually(STOPPED, "the server to end", || self.child.try_wait().expect("own child"))
+        eventually(STOPPED, "the server to end", || {
+            self.child.try_wait().expect("own child")
+        })
     }
 
     /// Kills it on the spot and gives its data to a successor.
@@ -158,9 +174,12 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        let pid = i32::try_from(self.child.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
         // It may have ended by itself: then there is nobody to tell.
-        drop(kill_process(pid, signal));
+        let _ = kill_process(pid, signal);
     }
 }
 
@@ -196,7 +215,10 @@ pub fn eventually<T>(bound: Duration, what: &str, mut probe: impl FnMut() -> Opt
 
 /// The repository's folder.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the workspace")
+        .to_owned()
 }
 
 /// The server's binary: `SKIFF_BIN`, or the one built beside this test.
@@ -207,7 +229,11 @@ pub fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("own path");
     let folder = own.parent().and_then(Path::parent).expect("target/PROFILE/deps");
     let binary = folder.join("skiff");
-    assert!(binary.exists(), "{} is not built: run `./skiffw test`, or `cargo build -p skiff` first", binary.display());
+    assert!(
+        binary.exists(),
+        "{} is not built: run `./skiffw test`, or `cargo build -p skiff` first",
+        binary.display()
+    );
     binary
 }
 
@@ -225,7 +251,10 @@ pub(crate) fn command(data: &Path) -> Command {
 }
 
 fn fresh_folder() -> TempDir {
-    tempfile::Builder::new().prefix("skiff-test-").tempdir().expect("a folder for the data")
+    tempfile::Builder::new()
+        .prefix("skiff-test-")
+        .tempdir()
+        .expect("a folder for the data")
 }
 
 fn ready(listen_file: &Path) -> Option<(Listen, Credentials)> {

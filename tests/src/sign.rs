@@ -5,11 +5,19 @@ use sha2::{Digest, Sha256};
 
 /// The `Authorization` value of a JSON POST to `/` of `host` at `timestamp` (unix seconds).
 pub fn tc3(secret_id: &str, secret_key: &str, host: &str, timestamp: i64, body: &[u8]) -> String {
-    let date = jiff::Timestamp::from_second(timestamp).expect("a time").strftime("%Y-%m-%d").to_string();
+    let date = jiff::Timestamp::from_second(timestamp)
+        .expect("a time")
+        .strftime("%Y-%m-%d")
+        .to_string();
     let scope = format!("{date}/scf/tc3_request");
-    let canonical =
-        format!("POST\n/\n\ncontent-type:application/json\nhost:{host}\n\ncontent-type;host\n{}", sha256(body));
-    let to_sign = format!("TC3-HMAC-SHA256\n{timestamp}\n{scope}\n{}", sha256(canonical.as_bytes()));
+    let canonical = format!(
+        "POST\n/\n\ncontent-type:application/json\nhost:{host}\n\ncontent-type;host\n{}",
+        sha256(body)
+    );
+    let to_sign = format!(
+        "TC3-HMAC-SHA256\n{timestamp}\n{scope}\n{}",
+        sha256(canonical.as_bytes())
+    );
     let key = ["scf", "tc3_request"].iter().fold(
         mac(format!("TC3{secret_key}").as_bytes(), date.as_bytes()),
         |key, part| mac(&key, part.as_bytes()),
