@@ -10,5 +10,5 @@ mod metrics;
 pub use logs::LogStore;
 pub use logs::config::LogStoreConfig;
 pub use logs::error::{OpenError, QueryError};
-pub use logs::query::{LogPage, LogQuery, Order, OrderBy, Outcome};
+pub use logs::query::{LogPage, LogQuery, Order, OrderBy, Outcome, REACH_MAX};
 pub use metrics::Metrics;

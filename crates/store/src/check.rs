@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::error::StoreError;
 use crate::op::{How, Op};
+use crate::usage::COUNT_MAX;
 use crate::{DURATION_MAX, OPS_MAX, VALUE_BYTES_MAX};
 
 /// Checks a commit against the limits of this crate.
@@ -35,21 +36,7 @@ fn check_op(index: usize, op: &Op) -> Result<(), StoreError> {
             How::Ack | How::Dead { .. } => true,
         },
         Op::Usage(row) => {
-            let counts = &row.counts;
-            // Every engine keeps counts as signed 64-bit numbers, and sums of many of them.
-            [
-                counts.invocations,
-                counts.errors,
-                counts.throttles,
-                counts.cold_starts,
-                counts.duration_us,
-                counts.billed_ms,
-                counts.mb_ms,
-                counts.egress_bytes,
-                counts.memory_peak_bytes,
-            ]
-            .iter()
-            .all(|count| *count <= u64::from(u32::MAX) << 16)
+            row.counts.max() <= COUNT_MAX
                 && row.minute.as_nanosecond().rem_euclid(60_000_000_000) == 0
                 && i64::try_from(row.epoch.0).is_ok()
                 && i64::try_from(row.seq).is_ok()

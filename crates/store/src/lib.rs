@@ -26,7 +26,7 @@ pub use mem::MemStore;
 pub use op::{Committed, Epoch, Expect, How, Op};
 pub use port::Store;
 pub use queue::{Delivery, MessageId, QueueStats, Receipt};
-pub use usage::{Bucket, UsageBy, UsageCounts, UsageQuery, UsageRow, UsageSum};
+pub use usage::{Bucket, COUNT_MAX, UsageBy, UsageCounts, UsageQuery, UsageRow, UsageSum};
 
 /// Largest value of a document and largest body of a message, in bytes: 1 MiB. Larger things are blobs.
 pub const VALUE_BYTES_MAX: usize = 1024 * 1024;

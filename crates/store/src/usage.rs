@@ -7,6 +7,9 @@ use skiff_domain::{FunctionKey, FunctionUid, NamespaceName, Qualifier};
 use crate::key::NodeId;
 use crate::op::Epoch;
 
+/// Largest count of a row: 2^53, which every engine sums without overflow and every JSON reader takes exactly.
+pub const COUNT_MAX: u64 = 1 << 53;
+
 /// What was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct UsageCounts {
@@ -31,17 +34,34 @@ pub struct UsageCounts {
 }
 
 impl UsageCounts {
-    /// Adds another's counts to this one's.
+    /// Adds another's counts to this one's, up to [`COUNT_MAX`].
     pub fn add(&mut self, other: &Self) {
-        self.invocations = self.invocations.saturating_add(other.invocations);
-        self.errors = self.errors.saturating_add(other.errors);
-        self.throttles = self.throttles.saturating_add(other.throttles);
-        self.cold_starts = self.cold_starts.saturating_add(other.cold_starts);
-        self.duration_us = self.duration_us.saturating_add(other.duration_us);
-        self.billed_ms = self.billed_ms.saturating_add(other.billed_ms);
-        self.mb_ms = self.mb_ms.saturating_add(other.mb_ms);
-        self.egress_bytes = self.egress_bytes.saturating_add(other.egress_bytes);
+        let add = |to: &mut u64, more: u64| *to = to.saturating_add(more).min(COUNT_MAX);
+        add(&mut self.invocations, other.invocations);
+        add(&mut self.errors, other.errors);
+        add(&mut self.throttles, other.throttles);
+        add(&mut self.cold_starts, other.cold_starts);
+        add(&mut self.duration_us, other.duration_us);
+        add(&mut self.billed_ms, other.billed_ms);
+        add(&mut self.mb_ms, other.mb_ms);
+        add(&mut self.egress_bytes, other.egress_bytes);
         self.memory_peak_bytes = self.memory_peak_bytes.max(other.memory_peak_bytes);
+    }
+
+    /// The largest of them.
+    #[must_use]
+    pub fn max(&self) -> u64 {
+        let sums = [
+            self.invocations,
+            self.errors,
+            self.throttles,
+            self.cold_starts,
+            self.duration_us,
+            self.billed_ms,
+            self.mb_ms,
+            self.egress_bytes,
+        ];
+        sums.into_iter().fold(self.memory_peak_bytes, u64::max)
     }
 
     /// Resource use in GB-seconds, as bills show it (CONTRACT 6).

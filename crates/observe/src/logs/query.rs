@@ -21,29 +21,48 @@ pub enum Outcome {
     UserCodeException,
 }
 
+/// How many classes of outcomes the index counts apart.
+pub(crate) const CLASSES: usize = 5;
+
+/// A status's class: 0 ended well, 1 out of time, 2 over a limit, 3 the user's code is at fault, 4 anything else.
+/// The numbers are in the index and never change.
+pub(crate) fn class(status: StatusCode) -> usize {
+    use StatusCode as S;
+    match status {
+        S::Success => 0,
+        S::TimeLimitReached | S::InitTimeout => 1,
+        S::MemoryLimitReached
+        | S::ConcurrencyExceeded
+        | S::ScaleUpLimit
+        | S::InsufficientResources
+        | S::RequestTooLarge
+        | S::ResponseTooLarge => 2,
+        S::UserException | S::HandlerNotFound | S::ProcessExited | S::UserCodeError => 3,
+        S::InvalidEvent
+        | S::FunctionNotFound
+        | S::FunctionStatusError
+        | S::InitFailed
+        | S::Canceled
+        | S::InternalError => 4,
+    }
+}
+
 impl Outcome {
+    /// The classes it is made of.
+    pub(crate) fn classes(self) -> &'static [usize] {
+        match self {
+            Self::Is0 => &[0],
+            Self::Not0 => &[1, 2, 3, 4],
+            Self::TimeLimitExceeded => &[1],
+            Self::ResourceLimitExceeded => &[2],
+            Self::UserCodeException => &[3],
+        }
+    }
+
     /// True for a record that ended so.
     #[must_use]
     pub fn holds(self, status: StatusCode) -> bool {
-        use StatusCode as S;
-        match self {
-            Self::Is0 => status == S::Success,
-            Self::Not0 => status != S::Success,
-            Self::TimeLimitExceeded => matches!(status, S::TimeLimitReached | S::InitTimeout),
-            Self::ResourceLimitExceeded => matches!(
-                status,
-                S::MemoryLimitReached
-                    | S::ConcurrencyExceeded
-                    | S::ScaleUpLimit
-                    | S::InsufficientResources
-                    | S::RequestTooLarge
-                    | S::ResponseTooLarge
-            ),
-            Self::UserCodeException => matches!(
-                status,
-                S::UserException | S::HandlerNotFound | S::ProcessExited | S::UserCodeError
-            ),
-        }
+        self.classes().contains(&class(status))
     }
 }
 
