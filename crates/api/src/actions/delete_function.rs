@@ -22,6 +22,8 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         qualifier: names::optional_qualifier(request.qualifier)?,
     };
     let deleted = call.context.control.delete_function(input).await;
-    deleted.map_err(|error| ApiError::refused(error.code(), &error))?;
+    let uid = deleted.map_err(|error| ApiError::refused(error.code(), &error))?;
+    // Its series in /metrics go with it; its logs stay until their time is over.
+    call.context.logs.metrics().forget(&uid);
     Ok(Done {})
 }

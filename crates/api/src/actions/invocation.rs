@@ -141,7 +141,11 @@ fn tail(log: &[u8]) -> Cow<'_, str> {
     }
     let text = String::from_utf8_lossy(&log[start..]);
     let excess = text.len().saturating_sub(LOG_TAIL_BYTES_MAX);
-    if excess == 0 { text } else { text[text.ceil_char_boundary(excess)..].to_owned().into() }
+    if excess == 0 {
+        text
+    } else {
+        text[text.ceil_char_boundary(excess)..].to_owned().into()
+    }
 }
 
 #[cfg(test)]
@@ -159,6 +163,12 @@ mod tests {
         assert!(
             cut.len() <= LOG_TAIL_BYTES_MAX && cut.chars().all(|c| c == '说') && cut.len() > LOG_TAIL_BYTES_MAX - 3
         );
+    }
+
+    #[test]
+    fn a_tail_of_bytes_that_are_no_text_is_not_longer_as_it_is_sent() {
+        let cut = tail(&[0xFF; 10_000]).into_owned();
+        assert!(cut.len() <= LOG_TAIL_BYTES_MAX && cut.chars().all(|c| c == '\u{FFFD}'));
     }
 
     #[test]
