@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use skiff_domain::{FunctionKey, Qualifier};
+use skiff_domain::{FunctionKey, FunctionUid, Qualifier};
 
 use super::update_function_code::existing;
 use crate::change::ChangeError;
@@ -47,8 +47,8 @@ impl DeleteFunctionError {
 }
 
 impl ControlPlane {
-    /// Deletes a function. Once this returns, no new call of it is accepted; running ones finish.
-    pub async fn delete_function(&self, input: DeleteFunction) -> Result<(), DeleteFunctionError> {
+    /// Deletes a function and says which it was. Once this returns, no new call of it is accepted; running ones finish.
+    pub async fn delete_function(&self, input: DeleteFunction) -> Result<FunctionUid, DeleteFunctionError> {
         let DeleteFunction { key, qualifier } = input;
         let write = |inner: Arc<Inner>| async move {
             let change = |state: &State| {
@@ -77,7 +77,7 @@ impl ControlPlane {
             };
             let uid = inner.change(change).await?;
             inner.settle(&uid);
-            Ok(())
+            Ok(uid)
         };
         self.inner.run(write).await
     }
