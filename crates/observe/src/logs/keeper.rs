@@ -140,6 +140,7 @@ impl Keeper {
                     error = &error as &dyn std::error::Error,
                     "logs wait to be sealed or metered"
                 );
+                self.shed();
             }
         }
     }
@@ -262,6 +263,25 @@ impl Keeper {
             self.chunks.remove(&seq);
         }
         Ok(())
+    }
+
+    /// What cannot be sealed is kept to the same bound as what is: the disk is not the logs' alone.
+    fn shed(&self) {
+        while let Some(oldest) = self.shelf.oldest_beyond(self.retention_bytes) {
+            self.shelf.sealed(oldest.seq);
+            match oldest.records().and_then(|records| oldest.remove().map(|()| records)) {
+                Ok(records) => {
+                    self.mailbox.dropped().records.inc_by(records);
+                    tracing::error!(
+                        records,
+                        "logs that could not be sealed were dropped: they were too many"
+                    );
+                }
+                Err(error) => {
+                    tracing::error!(%error, path = %oldest.path.display(), "a log segment could not be removed")
+                }
+            }
+        }
     }
 
     async fn commit_all(&self, ops: &[Op]) -> Result<(), StoreError> {

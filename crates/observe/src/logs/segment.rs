@@ -123,6 +123,12 @@ impl Segment {
         read(&self.file, self.size).map(Bytes::from)
     }
 
+    /// How many records it holds.
+    pub(crate) fn records(&self) -> io::Result<u64> {
+        let bytes = self.read()?;
+        Ok(Frames::from(&bytes, MAGIC.len()).count() as u64)
+    }
+
     /// Removes the file. Nothing is wrong when it is gone already.
     pub(crate) fn remove(&self) -> io::Result<()> {
         match fs::remove_file(&self.path) {

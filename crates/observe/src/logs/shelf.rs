@@ -83,6 +83,13 @@ impl Shelf {
         self.inner.lock().closed.first().cloned()
     }
 
+    /// The oldest closed segment, when the closed ones together are larger than this.
+    pub(crate) fn oldest_beyond(&self, bytes_max: u64) -> Option<Segment> {
+        let inner = self.inner.lock();
+        let total: u64 = inner.closed.iter().map(|segment| segment.size).sum();
+        inner.closed.first().filter(|_| total > bytes_max).cloned()
+    }
+
     /// The active segment, if its first record was appended before this time.
     pub(crate) fn active_older_than(&self, time: Timestamp) -> Option<u64> {
         let inner = self.inner.lock();

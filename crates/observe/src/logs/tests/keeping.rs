@@ -168,6 +168,26 @@ async fn records_wait_in_the_local_log_while_blobs_cannot_be_written() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_sealed_for_long_is_dropped_oldest_first_and_counted() {
+    let bench = Bench::new();
+    std::fs::write(bench.blobs().join("logs"), "in the way").unwrap();
+    let config = LogStoreConfig {
+        retention_bytes: 4096,
+        ..bench.config()
+    };
+    let logs = LogStore::open(config).await.unwrap();
+    post(&logs, (0..60).map(record));
+    logs.flush().await;
+    let left = find(&logs, &all()).await;
+    assert!(left.total > 10 && left.total < 30, "{}", left.total);
+    assert_eq!(left.records[0], record(59));
+    let line = format!("skiff_log_records_dropped_total {}", 60 - left.total);
+    assert!(logs.metrics().encode().contains(&line), "{line}");
+    assert_eq!(bench.usage().await.invocations, 60, "what is dropped was metered");
+    logs.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_process_killed_between_sealing_and_removing_counts_and_shows_nothing_twice() {
     let bench = Bench::new();
     std::fs::write(bench.blobs().join("logs"), "in the way").unwrap();
