@@ -218,25 +218,17 @@ impl Section {
         }
     }
 
-    /// What stands in for figures that could not be had.
-    pub(crate) fn failed(id: &'static str, title: &'static str, error: &anyhow::Error) -> Self {
-        Self {
-            error: Some(format!("{error:#}")),
-            ..Self::new(id, title)
-        }
-    }
-
     /// The section as text.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("\n{}\n", self.title);
         for line in &self.how {
             text.push_str(&format!("  {line}\n"));
         }
-        if let Some(error) = &self.error {
-            text.push_str(&format!("  could not be measured: {error}\n"));
-        }
         for table in &self.tables {
             text.push_str(&format!("{}\n", table.grid()));
+        }
+        if let Some(error) = &self.error {
+            text.push_str(&format!("  COULD NOT BE MEASURED: {error}\n"));
         }
         text
     }
@@ -263,7 +255,7 @@ pub(crate) fn targets_text<'a>(sections: impl IntoIterator<Item = &'a Section>) 
 
 fn grid(header: Vec<String>) -> Grid {
     let mut grid = Grid::new();
-    grid.load_style(presets::NOTHING)
+    grid.load_style(presets::ASCII_MARKDOWN)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(
             header

@@ -152,7 +152,7 @@ async fn live_and_die(zygote: &Arc<Zygote>, parts: Parts) -> Result<()> {
         pids: PIDS_MAX,
         warm: false,
     };
-    let (sandbox, pipes) = zygote.bear(parts, &spec).await.map_err(|(error, _)| error)?;
+    let (sandbox, pipes) = zygote.bear(parts, &spec).await.map_err(|stillborn| stillborn.error)?;
     if timeout(READY_MAX, is_ready(&pipes)).await.is_err() {
         bail!("a sandbox did not become ready: {:?}", sandbox.failure());
     }
