@@ -1,5 +1,7 @@
 //! How an outcome is answered.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -16,6 +18,7 @@ pub(crate) const X_SCF_REQUEST_ID: HeaderName = HeaderName::from_static("x-scf-r
 const X_SCF_STATUS: HeaderName = HeaderName::from_static("x-scf-status");
 const X_SCF_ERROR: HeaderName = HeaderName::from_static("x-scf-error");
 const X_SCF_DURATION_MS: HeaderName = HeaderName::from_static("x-scf-duration-ms");
+const X_SCF_INIT_MS: HeaderName = HeaderName::from_static("x-scf-init-ms");
 const X_SCF_BILLED_MS: HeaderName = HeaderName::from_static("x-scf-billed-ms");
 const X_SCF_MEMORY_BYTES: HeaderName = HeaderName::from_static("x-scf-memory-bytes");
 const X_SCF_LOG: HeaderName = HeaderName::from_static("x-scf-log");
@@ -61,8 +64,10 @@ pub(crate) fn respond(outcome: Outcome, log_type: LogType) -> Response<Full<Byte
     if outcome.status != StatusCode::Success {
         headers.insert(X_SCF_ERROR, HeaderValue::from_static(outcome.status.name()));
     }
-    let duration_ms = format!("{:.3}", outcome.duration.as_secs_f64() * 1000.0);
-    insert_text(&mut *headers, X_SCF_DURATION_MS, &duration_ms);
+    insert_text(headers, X_SCF_DURATION_MS, &ms(outcome.duration));
+    if let Some(init) = &outcome.init {
+        insert_text(headers, X_SCF_INIT_MS, &ms(init.total));
+    }
     headers.insert(X_SCF_BILLED_MS, outcome.billed_ms.into());
     headers.insert(X_SCF_MEMORY_BYTES, outcome.memory_peak_bytes.into());
     if log_type == LogType::Tail {
@@ -104,6 +109,10 @@ pub(crate) fn id_value(id: RequestId) -> HeaderValue {
     HeaderValue::from_str(&id.to_string()).unwrap_or(HeaderValue::from_static(""))
 }
 
+fn ms(duration: Duration) -> String {
+    format!("{:.3}", duration.as_secs_f64() * 1000.0)
+}
+
 fn insert_text(headers: &mut http::HeaderMap, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         headers.insert(name, value);
@@ -126,6 +135,8 @@ fn tail(log: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use skiff_domain::InitReport;
+
     use super::*;
 
     #[test]
@@ -136,6 +147,31 @@ mod tests {
         let log = "说".repeat(2000);
         let cut = std::str::from_utf8(tail(log.as_bytes())).unwrap();
         assert!(cut.len() > LOG_TAIL_BYTES_MAX - 3 && cut.chars().all(|char| char == '说'));
+    }
+
+    #[test]
+    fn a_cold_start_tells_what_starting_took() {
+        let outcome = |init| Outcome {
+            request_id: RequestId::random(),
+            status: StatusCode::Success,
+            ret_msg: Bytes::from_static(b"1"),
+            err_msg: String::new(),
+            duration: Duration::from_micros(70),
+            billed_ms: 1,
+            memory_peak_bytes: 1,
+            init,
+            log: Bytes::new(),
+        };
+        let cold = InitReport {
+            total: Duration::from_micros(612),
+            user_code: Duration::from_micros(90),
+            output: Bytes::new(),
+        };
+        for (init, expected) in [(None, None), (Some(cold), Some("0.612"))] {
+            let response = respond(outcome(init), LogType::None);
+            let header = response.headers().get(X_SCF_INIT_MS);
+            assert_eq!(header.map(|value| value.to_str().unwrap()), expected);
+        }
     }
 
     #[test]
