@@ -81,7 +81,7 @@ impl Config {
         let pool = PoolConfig::default();
         let pool = PoolConfig {
             stem_cells_min: number(settings, "pool-min", 0..=1000, pool.stem_cells_min as u64)? as usize,
-            stem_cells_max: number(settings, "pool-max", 1..=1000, pool.stem_cells_max as u64)? as usize,
+            stem_cells_max: number(settings, "pool-max", 0..=1000, pool.stem_cells_max as u64)? as usize,
             sandboxes_max: number(settings, "sandboxes-max", 1..=100_000, u64::from(pool.sandboxes_max))? as u32,
             memory_reserve_bytes: number(settings, "memory-reserve", 0..=1 << 24, pool.memory_reserve_bytes / MB)? * MB,
             ..pool
