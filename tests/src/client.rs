@@ -177,11 +177,6 @@ impl Client {
         read(self.agent.get(format!("http://{}{path}", self.api)).call()?)
     }
 
-    /// What the server says it is doing: `GET /status.json`.
-    pub fn status(&self) -> Value {
-        self.get("/status.json").expect("the server answers").json()
-    }
-
     /// Direct invocation through the gateway with HTTP Basic, the log tail asked for.
     pub fn gateway_invoke(&self, name: &str, event: &[u8]) -> Raw {
         let Credentials { secret_id, secret_key } = &self.credentials;

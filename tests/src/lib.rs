@@ -6,6 +6,7 @@
 
 mod client;
 mod function;
+mod mark;
 mod package;
 mod process;
 mod server;
@@ -13,6 +14,7 @@ mod sign;
 
 pub use client::{Answer, ApiError, Client, Raw};
 pub use function::{Function, Spec};
+pub use mark::Mark;
 pub use package::Package;
 pub use process::{Sandboxed, cgroups, children, exists, interfaces, sandboxed, with_argument};
 pub use server::{Credentials, Listen, Server, Settings, binary, eventually, repository};

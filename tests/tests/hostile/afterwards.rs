@@ -5,60 +5,45 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use skiff_tests::{Function, Server, cgroups, eventually, exists, sandboxed, with_argument};
+use skiff_tests::{Function, Mark, Server, cgroups, eventually, exists, sandboxed};
 
 use crate::arena::{Attacker, all_is_well, attack, witness, witnessed};
 
 const SOON: Duration = Duration::from_secs(30);
 
-/// A number of seconds to sleep that nobody else sleeps.
-fn mark(line: u32) -> String {
-    format!("1{}.{line}", std::process::id())
-}
-
 #[test]
 fn a_process_left_behind_ends_with_its_function() {
     for handler in ["leaves_a_process", "leaves_a_daemon"] {
-        let mark = mark(line!());
+        let mark = Mark::default();
         let attacker = Attacker::new(attack(handler));
-        assert_eq!(attacker.strikes(&json!({ "mark": mark })).returned(), "left");
-        let left = eventually(SOON, "the process to be there", || {
-            with_argument(&mark).first().copied()
-        });
+        assert_eq!(attacker.strikes(&json!({ "mark": mark.as_str() })).returned(), "left");
+        let left = mark.appeared();
         assert!(exists(left));
         drop(attacker);
-        eventually(SOON, "the process to end", || {
-            with_argument(&mark).is_empty().then_some(())
-        });
+        mark.vanished();
         all_is_well();
     }
 }
 
 #[test]
 fn a_process_left_behind_ends_with_its_instance_when_a_call_runs_out_of_time() {
-    let mark = mark(line!());
+    let mark = Mark::default();
     let function = Attacker::new(attack("leaves_a_process"));
-    function.strikes(&json!({ "mark": mark }));
-    eventually(SOON, "the process to be there", || {
-        with_argument(&mark).first().copied()
-    });
+    function.strikes(&json!({ "mark": mark.as_str() }));
+    mark.appeared();
     // Another event of the same instance, which it cannot answer.
     let answer = function.strikes(&json!({}));
     assert_eq!(answer.status, 430, "an event without a mark is an error");
     function.function().configure(json!({"Timeout": 5}));
-    eventually(SOON, "the process of the old configuration to end", || {
-        with_argument(&mark).is_empty().then_some(())
-    });
+    mark.vanished();
 }
 
 #[test]
 fn what_computes_between_calls_is_frozen_and_goes_on_with_the_next() {
-    let mark = mark(line!());
+    let mark = Mark::default();
     let attacker = Attacker::new(attack("leaves_a_computation"));
-    assert_eq!(attacker.strikes(&json!({ "mark": mark })).returned(), "left");
-    let thief = eventually(SOON, "the process to be there", || {
-        with_argument(&mark).first().copied()
-    });
+    assert_eq!(attacker.strikes(&json!({ "mark": mark.as_str() })).returned(), "left");
+    let thief = mark.appeared();
     eventually(SOON, "the instance to be frozen", || is_frozen(thief).then_some(()));
     assert_eq!(
         attacker.strikes(&json!({})).returned(),
@@ -89,12 +74,21 @@ fn a_stopped_server_leaves_nothing_of_its_hostile_functions_behind() {
     let server = Server::start();
     let client = server.client();
     let witness = witness(&client);
-    let mark = mark(line!());
+    let mark = Mark::default();
     let bomb = attack("fork_bomb").with("Timeout", 2).deploy(&client);
     let attackers: Vec<(Function, serde_json::Value)> = vec![
-        (attack("leaves_a_process").deploy(&client), json!({ "mark": mark })),
-        (attack("leaves_a_daemon").deploy(&client), json!({ "mark": mark })),
-        (attack("leaves_a_computation").deploy(&client), json!({ "mark": mark })),
+        (
+            attack("leaves_a_process").deploy(&client),
+            json!({ "mark": mark.as_str() }),
+        ),
+        (
+            attack("leaves_a_daemon").deploy(&client),
+            json!({ "mark": mark.as_str() }),
+        ),
+        (
+            attack("leaves_a_computation").deploy(&client),
+            json!({ "mark": mark.as_str() }),
+        ),
         (attack("floods_for_ever").deploy(&client), json!({"n": 0})),
         (attack("signals_others").deploy(&client), json!({"pids": []})),
         (attack("listens").deploy(&client), json!({})),
@@ -107,7 +101,7 @@ fn a_stopped_server_leaves_nothing_of_its_hostile_functions_behind() {
         }
     });
     witnessed(&server, &witness);
-    let marked = with_argument(&mark);
+    let marked = mark.bearers();
     assert!(marked.len() >= 3, "{marked:?}");
     let inside = sandboxed(server.pid());
     assert!(
@@ -115,7 +109,10 @@ fn a_stopped_server_leaves_nothing_of_its_hostile_functions_behind() {
         "some have a cable to the host"
     );
     let is_grouped = |pid: &u32| inside.iter().any(|one| one.pid == *pid && !one.cgroups.is_empty());
-    assert!(marked.iter().all(is_grouped), "what was left behind is in control groups");
+    assert!(
+        marked.iter().all(is_grouped),
+        "what was left behind is in control groups"
+    );
     let pid = server.pid();
     let (status, data) = server.stop();
     assert!(status.success(), "{status}");

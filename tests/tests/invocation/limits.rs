@@ -1,0 +1,57 @@
+//! Quotas: calls beyond them are answered at once, with the documented status.
+
+use std::thread;
+
+use serde_json::json;
+use skiff_tests::Settings;
+
+use crate::common::{Held, holding};
+
+#[test]
+fn a_call_beyond_the_functions_concurrency_is_throttled_and_the_next_is_not() {
+    let server = Settings::default().flag("--function-concurrency", "2").start();
+    let client = server.client();
+    let function = holding("calls").deploy(&client);
+    let other = holding("calls").deploy(&client);
+    thread::scope(|scope| {
+        let held = [(); 2].map(|()| Held::new(scope, &client, &function.name));
+        for _ in 0..3 {
+            let answer = function.invoke(&json!({}));
+            let message = format!(
+                "Function [{}] concurrency exceeded reserved quota 256 MB",
+                function.name
+            );
+            assert_eq!((answer.status, answer.error_message()), (432, message.as_str()));
+            assert_eq!(answer.result["InvokeResult"], -1);
+            let keys: Vec<_> = answer.ret.as_object().expect("an object").keys().cloned().collect();
+            assert_eq!(keys, ["errorCode", "errorMessage", "requestId", "statusCode"]);
+            let refused = client.gateway_invoke(&function.name, b"{}");
+            assert_eq!(refused.status, 429, "{refused:?}");
+        }
+        assert_eq!(other.invoke(&json!({})).returned(), 1, "another function has its own");
+        for held in held {
+            assert_eq!(held.release().returned(), 1);
+            function.invoke(&json!({})).returned();
+        }
+    });
+}
+
+#[test]
+fn a_call_beyond_the_accounts_memory_is_throttled_whatever_the_function() {
+    let server = Settings::default().flag("--concurrency-memory", "256").start();
+    let client = server.client();
+    let small = holding("calls").deploy(&client);
+    let large = holding("calls").with("MemorySize", 256).deploy(&client);
+    thread::scope(|scope| {
+        let held = Held::new(scope, &client, &small.name);
+        let answer = large.invoke(&json!({}));
+        let message = format!(
+            "Function [{}] concurrency exceeded region unreserved quota 256 MB",
+            large.name
+        );
+        assert_eq!((answer.status, answer.error_message()), (432, message.as_str()));
+        assert_eq!(small.invoke(&json!({})).returned(), 1, "there is room for a small one");
+        held.release().returned();
+        assert_eq!(large.invoke(&json!({})).returned(), 1);
+    });
+}
