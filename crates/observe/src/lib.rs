@@ -11,4 +11,4 @@ pub use logs::LogStore;
 pub use logs::config::LogStoreConfig;
 pub use logs::error::{OpenError, QueryError};
 pub use logs::query::{LogPage, LogQuery, Order, OrderBy, Outcome, REACH_MAX};
-pub use metrics::Metrics;
+pub use metrics::{Counts, Metrics};

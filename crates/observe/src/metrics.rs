@@ -40,6 +40,23 @@ struct ErrorLabels {
     status: u16,
 }
 
+/// What was counted of one function since the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts {
+    /// The function.
+    pub key: FunctionKey,
+    /// Attempts that ran or were to run.
+    pub invocations: u64,
+    /// Of those, the ones that did not end well.
+    pub errors: u64,
+    /// Attempts refused by a concurrency quota.
+    pub throttles: u64,
+    /// Attempts an instance was started for.
+    pub cold_starts: u64,
+    /// Billed time.
+    pub billed_ms: u64,
+}
+
 /// The metrics' handle. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Metrics(Arc<Inner>);
@@ -148,6 +165,38 @@ impl Metrics {
         if functions.series.values().all(|other| other.key != series.key) {
             self.0.families.remove(&series.key);
         }
+    }
+
+    /// What was counted of every function that has series, by name.
+    #[must_use]
+    pub fn counts(&self) -> Vec<Counts> {
+        let errors = |key: &FunctionKey| {
+            let of_status = |status| {
+                self.0
+                    .families
+                    .errors
+                    .get(&error_labels(key, status))
+                    .map_or(0, |count| count.get())
+            };
+            StatusCode::ALL.into_iter().map(of_status).sum()
+        };
+        let functions = self.0.functions.read();
+        let mut counts: Vec<Counts> = functions
+            .series
+            .values()
+            .map(|series| Counts {
+                key: series.key.clone(),
+                invocations: series.invocations.get(),
+                errors: errors(&series.key),
+                throttles: series.throttles.get(),
+                cold_starts: series.cold_starts.get(),
+                billed_ms: series.billed_ms.get(),
+            })
+            .collect();
+        // A function deleted and made again has one set of series for both of its lives.
+        counts.sort_by(|one, other| one.key.cmp(&other.key));
+        counts.dedup_by(|one, other| one.key == other.key);
+        counts
     }
 
     /// Lets another part register metrics of its own, below the same prefix.
@@ -274,6 +323,18 @@ mod tests {
 
     fn has(metrics: &Metrics, line: &str) -> bool {
         metrics.encode().lines().any(|found| found == line)
+    }
+
+    #[test]
+    fn counts_are_what_was_observed() {
+        let metrics = Metrics::new();
+        (0..6).for_each(|n| metrics.observe(&record(n)));
+        let counts = metrics.counts();
+        assert_eq!(
+            counts.iter().map(|count| count.invocations).collect::<Vec<_>>(),
+            [2, 2, 2]
+        );
+        assert_eq!(counts.iter().map(|count| count.errors).collect::<Vec<_>>(), [1, 1, 1]);
     }
 
     #[test]
