@@ -365,7 +365,7 @@ fn top_and_runtimes_come_from_the_status_page() {
         "/status.json" => Ok(json!({
             "version": "0.1.0", "uptimeSeconds": 65, "runtimes": ["Python3.11"],
             "functions": [{"namespace": "default", "name": "hello", "version": "$LATEST", "runtime": "Python3.11",
-                           "memoryMb": 128, "running": 2, "waiting": 1, "idle": 3}],
+                           "memoryMb": 128, "running": 2, "waiting": 1, "idle": 3, "calls": 4, "errors": 1, "billedMs": 6}],
         })),
         _ => no_function(),
     });
@@ -373,7 +373,7 @@ fn top_and_runtimes_come_from_the_status_page() {
     assert_eq!(top.exit, 0, "{top:?}");
     assert!(
         top.out
-            .starts_with("skiff 0.1.0, up 1 min 5 s; 2 running, 1 waiting, 3 idle\n\nNAMESPACE"),
+            .starts_with("skiff 0.1.0, up 1 min 5 s; 2 running, 1 waiting, 3 idle, 0 stem cells ready\n\nNAMESPACE"),
         "{top:?}"
     );
     assert_eq!(api.run(&["runtime", "list"]).out, "NAME\nPython3.11\n");

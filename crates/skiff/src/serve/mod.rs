@@ -2,6 +2,7 @@
 
 mod adapters;
 mod connections;
+mod gauges;
 mod inbound;
 mod listeners;
 mod logging;

@@ -1,6 +1,7 @@
 //! `GET /status.json`: what is running now, for `skiff top` and whoever else has a credential. Signed like an action:
 //! function names are nobody else's business.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +13,9 @@ use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
 use skiff_auth::{BodyHash, Keyring, SignedRequest, verify};
+use skiff_domain::{FunctionKey, Qualifier};
 use skiff_invoker::{FunctionLoad, Invoke};
+use skiff_observe::{Counts, Metrics};
 use skiff_worker::Worker;
 
 /// What the page is made of.
@@ -22,6 +25,7 @@ pub(super) struct StatusContext {
     pub(super) keyring: Arc<Keyring>,
     pub(super) invoker: Arc<dyn Invoke>,
     pub(super) worker: Worker,
+    pub(super) metrics: Metrics,
 }
 
 /// The page.
@@ -46,18 +50,25 @@ struct StemCells {
     ready: usize,
 }
 
-/// One function that has instances or calls.
+/// One version of a function that has instances or calls, or had calls since the start.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Load {
     namespace: String,
     name: String,
-    version: String,
-    runtime: &'static str,
-    memory_mb: u32,
+    /// These are of a version with instances or calls.
+    version: Option<String>,
+    runtime: Option<&'static str>,
+    memory_mb: Option<u32>,
     running: u32,
     waiting: u32,
     idle: u32,
+    /// These are of the function since the start, whatever its version.
+    calls: u64,
+    errors: u64,
+    throttles: u64,
+    cold_starts: u64,
+    billed_ms: u64,
 }
 
 pub(super) fn router(context: StatusContext) -> Router {
@@ -89,8 +100,6 @@ async fn page(State(context): State<StatusContext>, request: Request) -> Respons
 impl StatusContext {
     fn status(&self) -> Status {
         let worker = self.worker.status();
-        let mut functions: Vec<Load> = self.invoker.load().into_iter().map(Load::from).collect();
-        functions.sort_by(|one, other| (&one.namespace, &one.name).cmp(&(&other.namespace, &other.name)));
         Status {
             version: env!("CARGO_PKG_VERSION"),
             uptime_seconds: self.started.elapsed().as_secs(),
@@ -105,28 +114,120 @@ impl StatusContext {
                     ready: runtime.stem_cells,
                 })
                 .collect(),
-            functions,
+            functions: functions(self.invoker.load(), self.metrics.counts()),
         }
     }
 }
 
-impl From<FunctionLoad> for Load {
-    fn from(load: FunctionLoad) -> Self {
-        let FunctionLoad {
-            version,
-            running,
-            waiting,
-            idle,
-        } = load;
+/// Loads of one version are added up: revisions that are going away are still of it. By name.
+fn functions(loads: Vec<FunctionLoad>, counts: Vec<Counts>) -> Vec<Load> {
+    let mut functions: BTreeMap<(FunctionKey, Option<Qualifier>), Load> = BTreeMap::new();
+    let mut known: BTreeMap<FunctionKey, Counts> =
+        counts.into_iter().map(|counts| (counts.key.clone(), counts)).collect();
+    for FunctionLoad {
+        version,
+        running,
+        waiting,
+        idle,
+    } in loads
+    {
+        let key = (version.key.clone(), Some(version.label.clone()));
+        let load = functions.entry(key).or_insert_with(|| Load {
+            version: Some(version.label.to_string()),
+            runtime: Some(version.runtime.as_str()),
+            memory_mb: Some(version.memory_mb),
+            ..Load::of(&version.key, known.remove(&version.key).as_ref())
+        });
+        load.running += running;
+        load.waiting += waiting;
+        load.idle += idle;
+    }
+    for (key, counts) in known {
+        let load = Load::of(&key, Some(&counts));
+        functions.insert((key, None), load);
+    }
+    functions.into_values().collect()
+}
+
+impl Load {
+    fn of(key: &FunctionKey, counts: Option<&Counts>) -> Self {
         Self {
-            namespace: version.key.namespace.to_string(),
-            name: version.key.name.to_string(),
-            version: version.label.to_string(),
-            runtime: version.runtime.as_str(),
-            memory_mb: version.memory_mb,
-            running,
-            waiting,
-            idle,
+            namespace: key.namespace.to_string(),
+            name: key.name.to_string(),
+            version: None,
+            runtime: None,
+            memory_mb: None,
+            running: 0,
+            waiting: 0,
+            idle: 0,
+            calls: counts.map_or(0, |counts| counts.invocations),
+            errors: counts.map_or(0, |counts| counts.errors),
+            throttles: counts.map_or(0, |counts| counts.throttles),
+            cold_starts: counts.map_or(0, |counts| counts.cold_starts),
+            billed_ms: counts.map_or(0, |counts| counts.billed_ms),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use skiff_domain::{CodeDigest, FunctionUid, NetworkMode, Revision, Version};
+
+    use super::*;
+
+    fn load(name: &str, revision: u64, running: u32) -> FunctionLoad {
+        let version = Version {
+            key: key(name),
+            uid: FunctionUid::from_random([0; 5]),
+            label: Qualifier::latest(),
+            revision: Revision(revision),
+            runtime: "Python3.11".parse().expect("known"),
+            handler: String::new(),
+            memory_mb: 128,
+            timeout: Duration::ZERO,
+            init_timeout: Duration::ZERO,
+            environment: Vec::new(),
+            code: CodeDigest::of(b""),
+            network: NetworkMode::None,
+        };
+        FunctionLoad {
+            version: Arc::new(version),
+            running,
+            waiting: 0,
+            idle: 1,
+        }
+    }
+
+    fn key(name: &str) -> FunctionKey {
+        FunctionKey {
+            namespace: "default".parse().expect("legal"),
+            name: name.parse().expect("legal"),
+        }
+    }
+
+    fn counted(name: &str, invocations: u64) -> Counts {
+        Counts {
+            key: key(name),
+            invocations,
+            errors: 1,
+            throttles: 0,
+            cold_starts: 0,
+            billed_ms: 7,
+        }
+    }
+
+    #[test]
+    fn revisions_of_a_version_are_one_line_and_functions_without_instances_have_one_too() {
+        let shown = functions(
+            vec![load("two", 1, 2), load("two", 2, 3)],
+            vec![counted("one", 5), counted("two", 9)],
+        );
+        let lines: Vec<_> = shown
+            .iter()
+            .map(|load| (load.name.as_str(), load.running, load.idle, load.calls))
+            .collect();
+        assert_eq!(lines, [("one", 0, 0, 5), ("two", 5, 2, 9)]);
     }
 }

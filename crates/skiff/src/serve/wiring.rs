@@ -32,7 +32,7 @@ use super::connections::Connections;
 use super::pages::{self, Readiness};
 use super::signals::Stops;
 use super::status::{self, StatusContext};
-use super::{inbound, listeners};
+use super::{gauges, inbound, listeners};
 use crate::ZYGOTE;
 use crate::config::Config;
 use crate::data_dir::{DataDir, Listening};
@@ -146,6 +146,7 @@ impl Serving {
         });
         let control = control.await.context("load functions and namespaces")?;
 
+        gauges::register(&metrics, &invoke, worker.clone());
         let readiness = Readiness::default();
         let actions = skiff_api::router(ApiContext {
             control: control.clone(),
@@ -160,6 +161,7 @@ impl Serving {
             keyring: Arc::clone(&keyring),
             invoker: Arc::clone(&invoke),
             worker: worker.clone(),
+            metrics: metrics.clone(),
         };
         let pages = pages::router(readiness.clone(), metrics).merge(status::router(status));
         let api = Connections::new(actions.clone().merge(pages));
