@@ -48,7 +48,9 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
 
 /// What stands between two marks, wherever they do.
 fn between<'a>(text: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = &'a str> {
-    text.split(open).skip(1).filter_map(move |rest| Some(rest.split_once(close)?.0))
+    text.split(open)
+        .skip(1)
+        .filter_map(move |rest| Some(rest.split_once(close)?.0))
 }
 
 /// A crate by its folder, and the crates its code uses; those of its tests do not count.
@@ -58,11 +60,7 @@ fn edges_of_the_tree() -> BTreeMap<String, BTreeSet<String>> {
         .current_dir(repository())
         .output()
         .expect("cargo runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     let folder = |manifest: &str| {
@@ -89,15 +87,16 @@ fn the_workspace_has_the_edges_that_the_architecture_allows() {
         .lines()
         .map(|line| {
             let (one, others) = line.split_once(':').expect("crate: crates");
-            (
-                one.to_owned(),
-                others.split_whitespace().map(str::to_owned).collect(),
-            )
+            (one.to_owned(), others.split_whitespace().map(str::to_owned).collect())
         })
         .collect();
     let found = edges_of_the_tree();
     for (one, uses) in &found {
-        assert_eq!(Some(uses), listed.get(one), "{one}: left the tree, right ARCHITECTURE.md");
+        assert_eq!(
+            Some(uses),
+            listed.get(one),
+            "{one}: left the tree, right ARCHITECTURE.md"
+        );
     }
     assert_eq!(found.len(), listed.len(), "the list names a crate that is not there");
 }
@@ -111,7 +110,10 @@ fn every_crate_is_told_of_behind_those_it_uses() {
         .flatten()
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
-    assert_eq!(told.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(), there);
+    assert_eq!(
+        told.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>(),
+        there
+    );
     let edges = edges_of_the_tree();
     for (place, one) in told.iter().enumerate() {
         for used in &edges[*one] {
@@ -255,11 +257,7 @@ fn codes() -> BTreeSet<String> {
             .lines()
             .filter(|line| !line.trim_start().starts_with("//"))
             .flat_map(|line| line.split('"').skip(1).step_by(2));
-        found.extend(
-            texts
-                .filter(|text| documented.contains(text))
-                .map(str::to_owned),
-        );
+        found.extend(texts.filter(|text| documented.contains(text)).map(str::to_owned));
     }
     found
 }
@@ -298,8 +296,8 @@ fn names_used_as_codes() -> BTreeSet<String> {
         }
         for variant in pattern.split("StatusCode::").skip(1) {
             let variant: String = variant.chars().take_while(|c| c.is_alphanumeric()).collect();
-            let name = between(&source, &format!("Self::{variant} => \""), "\"").next();
-            names.extend(name.map(str::to_owned));
+            let arm = format!("Self::{variant} => \"");
+            names.extend(between(&source, &arm, "\"").next().map(str::to_owned));
         }
     }
     assert!(names.contains("ResourceLimitReached"), "{names:?}");
