@@ -28,6 +28,10 @@ fn a_result_that_is_not_json_is_the_users_error_and_costs_no_instance() {
         );
         let trace = answer.ret["stackTrace"].as_str().unwrap_or_default();
         assert!(
+            trace.starts_with("The handler's result is not JSON:\n") && !trace.contains("bootstrap.py"),
+            "{what}: {trace}"
+        );
+        assert!(
             trace.lines().last().is_some_and(|line| line.starts_with(error)),
             "{what}: {trace}"
         );
