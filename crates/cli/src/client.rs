@@ -197,7 +197,7 @@ impl Client {
             .config()
             .timeout_recv_response((patience == Patience::Answer).then_some(ANSWER_TIMEOUT))
             .build();
-        let mut reader = progress.wrap(Cursor::new(body));
+        let mut reader = progress.wrap(Cursor::new(&body), body.len());
         let sent = request.send(ureq::SendBody::from_reader(&mut reader));
         progress.finish();
         let (status, body) = self.read(sent)?;

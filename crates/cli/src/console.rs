@@ -114,12 +114,16 @@ impl Console {
     pub(crate) fn say(&mut self, text: impl Display) -> io::Result<()> {
         match self.format {
             Format::Json => Ok(()),
-            Format::Table => writeln!(self.err, "{text}"),
+            Format::Table => {
+                self.out.flush()?;
+                writeln!(self.err, "{text}")
+            }
         }
     }
 
     /// Text to stderr in either format, ended by a line end.
     pub(crate) fn side(&mut self, text: &str) -> io::Result<()> {
+        self.out.flush()?;
         write!(self.err, "{text}")?;
         if text.is_empty() || text.ends_with('\n') {
             Ok(())
@@ -139,6 +143,8 @@ impl Console {
             } => (message.clone(), request_id.as_str()),
             other => (other.to_string(), ""),
         };
+        // What was said before is seen before.
+        drop(self.out.flush());
         let written = match self.format {
             Format::Json => {
                 let error = json!({

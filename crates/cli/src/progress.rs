@@ -30,8 +30,9 @@ impl Upload {
         )
     }
 
-    /// Counts what is read.
-    pub(crate) fn wrap<R: Read>(&self, reader: R) -> impl Read + use<R> {
+    /// Counts what is read of this many bytes: the request is larger than the package in it.
+    pub(crate) fn wrap<R: Read>(&self, reader: R, bytes: usize) -> impl Read + use<R> {
+        self.0.set_length(bytes as u64);
         self.0.wrap_read(reader)
     }
 

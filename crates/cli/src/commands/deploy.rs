@@ -68,21 +68,12 @@ impl Args {
             ensure_namespace(client, console, namespace)?;
         }
         let mut report = Vec::new();
-        for (spec, package) in specs.iter().zip(&packages) {
-            let started = Instant::now();
-            let done = deploy(client, console, spec, package)?;
-            let seconds = started.elapsed().as_secs_f64();
-            tell(console, spec, package, &done, seconds)?;
-            report.push(json!({
-                "name": spec.name, "namespace": spec.namespace, "action": done.action, "changes": done.changes,
-                "status": done.function["Status"], "zipBytes": package.zip.len(), "files": package.files,
-                "seconds": (seconds * 1000.0).round() / 1000.0,
-            }));
-        }
+        let deployed = deploy_all(client, console, &specs, &packages, &mut report);
+        // What was done is reported, also where the rest was not.
         if console.format == Format::Json {
             console.json(&report)?;
         }
-        Ok(())
+        deployed
     }
 
     fn choose(&self, specs: &mut Vec<FunctionSpec>) -> Result<(), CliError> {
@@ -100,6 +91,34 @@ impl Args {
         }
         Ok(())
     }
+}
+
+/// Deploys one function after the other, up to the first that fails.
+fn deploy_all(
+    client: &Client,
+    console: &mut Console,
+    specs: &[FunctionSpec],
+    packages: &[Package],
+    report: &mut Vec<Value>,
+) -> Result<(), CliError> {
+    for (spec, package) in specs.iter().zip(packages) {
+        let started = Instant::now();
+        let done = match deploy(client, console, spec, package) {
+            Err(error) if specs.len() > 1 => {
+                console.say(format_args!("{} was not deployed:", spec.name))?;
+                return Err(error);
+            }
+            deployed => deployed?,
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        tell(console, spec, package, &done, seconds)?;
+        report.push(json!({
+            "name": spec.name, "namespace": spec.namespace, "action": done.action, "changes": done.changes,
+            "status": done.function["Status"], "zipBytes": package.zip.len(), "files": package.files,
+            "seconds": (seconds * 1000.0).round() / 1000.0,
+        }));
+    }
+    Ok(())
 }
 
 /// Creates a namespace the file names and the server lacks.

@@ -249,6 +249,29 @@ fn a_mistake_in_one_function_leaves_all_as_they_were() {
 }
 
 #[test]
+fn what_was_deployed_before_a_failure_is_reported() {
+    let api = FakeApi::start(|action, params| match action {
+        "GetFunction" => active(params),
+        _ if params["FunctionName"] == "two" => Err(("InvalidParameterValue.Handler", "no such file")),
+        _ => Ok(json!({})),
+    });
+    let folder = folder("defaults: {runtime: Python3}\nfunctions: [{name: one}, {name: two}]\n");
+    let ran = api.run(&["deploy", path(&folder)]);
+    assert_eq!(ran.exit, 3, "{ran:?}");
+    assert!(
+        ran.out.starts_with("one updated") && ran.err.starts_with("two was not deployed:"),
+        "{ran:?}"
+    );
+    let ran = api.run(&["deploy", path(&folder), "-o", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        (ran.exit, &report[0]["name"], &report[1]),
+        (3, &json!("one"), &Value::Null),
+        "{ran:?}"
+    );
+}
+
+#[test]
 fn a_deployment_that_fails_says_why_and_exits_3() {
     let api = FakeApi::start(|action, _| match action {
         "GetFunction" => Ok(

@@ -1,7 +1,12 @@
 //! SIGTERM and SIGINT: the first asks for a drain, the second ends the process at once.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Signals so close together are one wish: `timeout`, `sudo` and terminals send theirs to a process and to its group.
+const SAME_WISH: Duration = Duration::from_millis(100);
 
 /// What the process is told to stop by.
 pub(super) struct Stops {
@@ -28,5 +33,15 @@ impl Stops {
             _ = self.terminate.recv() => ("SIGTERM", 128 + 15),
             _ = self.interrupt.recv() => ("SIGINT", 128 + 2),
         }
+    }
+
+    /// Waits for one that comes after what has just come, and not together with it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn another(&mut self) -> (&'static str, i32) {
+        tokio::time::sleep(SAME_WISH).await;
+        while tokio::time::timeout(Duration::ZERO, self.next()).await.is_ok() {}
+        self.next().await
     }
 }

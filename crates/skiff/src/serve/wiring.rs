@@ -63,7 +63,7 @@ pub(super) async fn serve(config: &Config, data_dir: &DataDir) -> anyhow::Result
             tracing::info!("drained");
             Ok(())
         }
-        (signal, code) = stops.next() => {
+        (signal, code) = stops.another() => {
             tracing::warn!(signal, "second signal: running calls are given up");
             data_dir.retract();
             std::process::exit(code);
