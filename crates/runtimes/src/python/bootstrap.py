@@ -76,6 +76,15 @@ def fault(error, skip_platform=True):
     return _dumps({"message": message, "stackTrace": stack}).encode()
 
 
+def not_json(error):
+    """What a result that is not JSON looks like: no line of the user's code is to blame, so there are no frames."""
+    try:
+        message = "".join(traceback.format_exception_only(type(error), error)).strip().rsplit("\n", 1)[-1]
+    except BaseException:
+        message = type(error).__name__
+    return _dumps({"message": message, "stackTrace": f"The handler's result is not JSON:\n{message}"}).encode()
+
+
 def _is_platform(filename):
     return filename == OWN_FILE or filename.startswith("<frozen importlib") or filename.endswith("importlib/__init__.py")
 
@@ -131,9 +140,13 @@ class Instance:
         try:
             context = _loads(bytes(body[4:4 + length]))
             event = _loads(str(body[4 + length:], "utf-8"))
-            result = _dumps(self.handler(event, context), ensure_ascii=False, allow_nan=False, default=_plain).encode("utf-8")
+            value = self.handler(event, context)
         except Exception as error:
             return self.answer(RAISED, sequence, fault(error))
+        try:
+            result = _dumps(value, ensure_ascii=False, allow_nan=False, default=_plain).encode("utf-8")
+        except Exception as error:
+            return self.answer(RAISED, sequence, not_json(error))
         if len(result) > self.result_bytes_max:
             return self.answer(TOO_LARGE, sequence, str(len(result)).encode())
         self.answer(RETURNED, sequence, result)
