@@ -247,13 +247,17 @@ impl Drop for Shared {
             .iter()
             .flat_map(|home| [home.join(SERVER), home.clone()])
             .collect();
-        let gone = tree::remove_all(&functions, Instant::now() + CLEARING_MAX)
-            .and_then(|()| match &self.parent {
-                Parent::V1(parent) => parent.release(),
-                Parent::V2(parent) => parent.release(),
+        let gone = tree::remove_all(&functions, Instant::now() + CLEARING_MAX).and_then(|()| {
+            // Helpers that have just been told to end keep the server's group for a moment. Nothing is killed any
+            // more: what is left in that group is the server.
+            tree::retry(Instant::now() + REMOVAL_MAX, || {
+                match &self.parent {
+                    Parent::V1(parent) => parent.release()?,
+                    Parent::V2(parent) => parent.release()?,
+                }
+                remove_empty(&folders)
             })
-            // Nothing is killed any more: what is left in a server's group is the server.
-            .and_then(|()| remove_empty(&folders));
+        });
         if let Err(error) = gone {
             tracing::warn!(%error, ?homes, "cgroups are left; the next start will remove them");
         }
@@ -479,14 +483,16 @@ fn own(trees: Vec<Hierarchy>) -> Vec<PathBuf> {
     trees.into_iter().map(|tree| base_of(&tree.own)).collect()
 }
 
+/// Removes as many as it can.
 fn remove_empty(folders: &[PathBuf]) -> io::Result<()> {
+    let mut refused = Ok(());
     for folder in folders {
         match std::fs::remove_dir(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => refused = Err(error),
             _ => {}
         }
     }
-    Ok(())
+    refused
 }
 
 #[cfg(test)]

@@ -139,12 +139,14 @@ pub struct Network {
     pub netns: OwnedFd,
     /// Non-blocking listeners inside the namespace; what connects to them comes from this cell and no other.
     pub listeners: Vec<(Endpoint, TcpListener)>,
-    /// The way out, for mode `public` alone. Dropping it takes it away.
+    /// The way out, for mode `public` alone.
     pub uplink: Option<Uplink>,
 }
 
-/// A cell's way out: a virtual cable to the host and an address. Dropping it is [`Uplink::remove`] with nobody to hear
-/// of a failure.
+/// A cell's way out: a virtual cable to the host and an address.
+///
+/// Drop it when the cell is dead: its cable goes with its namespace, and its address comes back some time after. That
+/// costs the caller nothing. Where the namespace lives on, the cable is taken away after some seconds.
 #[derive(Debug)]
 pub struct Uplink {
     interface: String,
@@ -256,8 +258,8 @@ impl Networks {
 }
 
 impl Network {
-    /// Takes the network away, with what waits on its listeners. Blocks for some milliseconds in mode `public`.
-    /// Dropping does the same.
+    /// Takes the network away at once, with what waits on its listeners. Blocks for some ten milliseconds in mode
+    /// `public`. Dropping it costs nothing, and the kernel does the same a little later.
     ///
     /// # Errors
     /// When the host's end of the cable is still there; [`Networks`] keeps it in mind and tries again.
@@ -279,15 +281,11 @@ impl Uplink {
         self.address
     }
 
-    /// Takes the way out away, also from under a cell that still runs. Blocks for some milliseconds.
+    /// Takes the way out away at once, also from under a cell that still runs. Blocks for some ten milliseconds.
     ///
     /// # Errors
     /// When the host's end of the cable is still there; [`Networks`] keeps it in mind and tries again.
     pub fn remove(mut self) -> io::Result<()> {
-        self.take_away()
-    }
-
-    fn take_away(&mut self) -> io::Result<()> {
         match (&self.shared.public, self.laid.take()) {
             (Ok(public), Some(laid)) => public.take_away(laid),
             _ => Ok(()),
@@ -297,8 +295,9 @@ impl Uplink {
 
 impl Drop for Uplink {
     fn drop(&mut self) {
-        // A failure is said and kept in mind where it happens.
-        self.take_away().ok();
+        if let (Ok(public), Some(laid)) = (&self.shared.public, self.laid.take()) {
+            public.let_go(laid);
+        }
     }
 }
 

@@ -387,9 +387,16 @@ fn favoured() {
     drop(second.create().expect("a group"));
     drop(second);
     drop(group);
+    // Helpers are about to end when the server closes.
+    let helper = || Command::new("sleep").arg("600").spawn().expect("a helper");
+    let mut helpers: Vec<Child> = (0..20).map(|_| helper()).collect();
+    helpers.iter_mut().for_each(|helper| helper.kill().expect("killed"));
     drop(cgroups);
     assert_eq!(folders_of(&server), Vec::<PathBuf>::new());
     assert_eq!(own(), before);
+    helpers
+        .iter_mut()
+        .for_each(|helper| drop(helper.wait().expect("waited for")));
 }
 
 #[test]

@@ -161,6 +161,19 @@ pub(super) fn remove_all(tops: &[PathBuf], deadline: Instant) -> io::Result<()> 
     remove(&folders, deadline)
 }
 
+/// Tries something again and again until `deadline`.
+pub(super) fn retry(deadline: Instant, mut work: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    let mut pause = PAUSE_MIN;
+    loop {
+        match work() {
+            Err(_) if Instant::now() < deadline => {}
+            result => return result,
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+}
+
 /// Moves everything from one group to another. Bounded: more than a few rounds means that forks outrun the moving.
 pub(super) fn move_processes(from: &Path, to: &Path) -> io::Result<()> {
     const ROUNDS_MAX: usize = 16;

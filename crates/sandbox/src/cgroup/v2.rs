@@ -24,6 +24,8 @@ const QUOTA_US_MIN: u64 = 1_000;
 #[derive(Debug)]
 pub(super) struct Parent {
     base: PathBuf,
+    /// Where the server was before.
+    origin: PathBuf,
     home: PathBuf,
     functions: PathBuf,
     /// Controllers given to the children of `base` that were not given before; taken back at the end.
@@ -45,11 +47,13 @@ impl Parent {
         if emptied {
             set_up(&base, tree::move_processes(&base, &server))?;
         }
+        let origin = if emptied { base.clone() } else { hierarchy.own.clone() };
         let enabled = set_up(&base, enable(&base))?;
         set_up(&home, enable(&home))?;
         set_up(&functions, enable(&functions))?;
         Ok(Self {
             base,
+            origin,
             home,
             functions,
             enabled,
@@ -106,14 +110,13 @@ impl Parent {
 
     /// Lets go of the server; its groups are empty then.
     pub(super) fn release(&self) -> io::Result<()> {
-        let server = self.home.join(SERVER);
-        if !self.emptied {
-            // The root keeps its controllers: others may use them by now.
-            return tree::move_processes(&server, &self.base);
+        // The root keeps its controllers: others may use them by now. Any other group must give them up before it can
+        // hold a process again.
+        if self.emptied {
+            disable(&self.home, &CONTROLLERS_V2)?;
+            disable(&self.base, &self.enabled)?;
         }
-        disable(&self.home, &CONTROLLERS_V2)?;
-        disable(&self.base, &self.enabled)?;
-        tree::move_processes(&server, &self.base)
+        tree::move_processes(&self.home.join(SERVER), &self.origin)
     }
 
     pub(super) fn homes(&self) -> Vec<PathBuf> {
@@ -156,9 +159,14 @@ fn enable(folder: &Path) -> io::Result<Vec<&'static str>> {
 }
 
 fn disable(folder: &Path, controllers: &[&str]) -> io::Result<()> {
-    controllers
-        .iter()
-        .try_for_each(|one| file::write(&folder.join("cgroup.subtree_control"), &format!("-{one}")))
+    let control = folder.join("cgroup.subtree_control");
+    for controller in controllers {
+        match file::write(&control, &format!("-{controller}")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn set_up<T>(path: &Path, result: io::Result<T>) -> Result<T, CgroupError> {

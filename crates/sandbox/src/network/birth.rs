@@ -18,6 +18,8 @@ const INSIDE: &str = "eth0";
 pub(super) struct WayOut<'a> {
     /// The name of the host's end.
     pub(super) interface: &'a str,
+    /// The group of interfaces it belongs to.
+    pub(super) group: u32,
     pub(super) pair: Pair,
     pub(super) mtu: u32,
 }
@@ -74,6 +76,7 @@ pub(super) fn rehearse() -> io::Result<()> {
             let cable = Cable {
                 here: "here",
                 there: "there",
+                group: 0,
                 netns: netns.as_fd(),
                 mtu: 1500,
             };
@@ -101,6 +104,7 @@ fn lay_cable(outside: &mut Netlink, inside: &mut Netlink, netns: &OwnedFd, way_o
     let cable = Cable {
         here: way_out.interface,
         there: INSIDE,
+        group: way_out.group,
         netns: netns.as_fd(),
         mtu: way_out.mtu,
     };

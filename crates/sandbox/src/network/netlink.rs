@@ -53,6 +53,8 @@ pub(super) struct Route {
 pub(super) struct Cable<'a> {
     pub(super) here: &'a str,
     pub(super) there: &'a str,
+    /// The group of interfaces the near end belongs to.
+    pub(super) group: u32,
     /// Where the far end goes.
     pub(super) netns: BorrowedFd<'a>,
     pub(super) mtu: u32,
@@ -75,6 +77,7 @@ impl Netlink {
         let mut there = end(cable.there);
         there.attributes.push(LinkAttribute::NetNsFd(cable.netns.as_raw_fd()));
         let mut here = end(cable.here);
+        here.attributes.push(LinkAttribute::Group(cable.group));
         here.attributes.push(LinkAttribute::LinkInfo(vec![
             LinkInfo::Kind(InfoKind::Veth),
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(there))),
@@ -120,6 +123,23 @@ impl Netlink {
         let mut message = LinkMessage::default();
         message.header.index = index;
         gone_is_fine(self.tell(RouteNetlinkMessage::DelLink(message), 0), libc::ENODEV)
+    }
+
+    /// Removes all interfaces of a group at once; there may be none.
+    pub(super) fn remove_group(&mut self, group: u32) -> io::Result<()> {
+        let mut message = LinkMessage::default();
+        message.attributes = vec![LinkAttribute::Group(group)];
+        gone_is_fine(self.tell(RouteNetlinkMessage::DelLink(message), 0), libc::ENODEV)
+    }
+
+    pub(super) fn has_link(&mut self, index: u32) -> io::Result<bool> {
+        let mut message = LinkMessage::default();
+        message.header.index = index;
+        match self.ask(RouteNetlinkMessage::GetLink(message), NLM_F_ACK) {
+            Ok(_) => Ok(true),
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     pub(super) fn add_address(&mut self, index: u32, address: Ipv4Addr, prefix: u8) -> io::Result<()> {

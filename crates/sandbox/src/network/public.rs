@@ -1,8 +1,10 @@
 //! What mode `public` needs of the host: walls, forwarding, a block of addresses. It stands as long as the server.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -15,6 +17,8 @@ use super::{Endpoint, NetworkConfig, NetworkError, resolver};
 const IP_FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 /// Of no interface in particular.
 const MTU_DEFAULT: u32 = 1500;
+/// How long the kernel may take to notice that a namespace is dead and to take its cable away: mostly milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The blocks to choose from: 10.0.0.0/16 to 10.255.0.0/16.
 const BLOCKS: u32 = 256;
 const BLOCK_PREFIX: u8 = 16;
@@ -48,6 +52,8 @@ impl Names {
     pub(super) fn clear(&self) -> Result<(), NetworkError> {
         let kernel = |what| move |source| NetworkError::Kernel { what, source };
         let mut netlink = Netlink::open().map_err(kernel("open a route socket"))?;
+        netlink.remove_group(self.mark).map_err(kernel("remove interfaces"))?;
+        // A cable half laid may not be in the group yet.
         for link in netlink.links().map_err(kernel("list interfaces"))? {
             if link.name.starts_with(&self.prefix) {
                 netlink.remove_link(link.index).map_err(kernel("remove an interface"))?;
@@ -70,8 +76,8 @@ pub(super) struct Public {
     pairs: Mutex<Pairs>,
     mtu: u32,
     resolv_conf: String,
-    /// Cables that would not go, and the pairs they hold.
-    stuck: Mutex<Vec<Laid>>,
+    /// Cables let go and perhaps still there, with the pairs they hold; the longest let go first.
+    leaving: Mutex<VecDeque<(Laid, Instant)>>,
 }
 
 /// A cable that lies.
@@ -139,7 +145,7 @@ impl Public {
             pairs: Mutex::new(Pairs::new(subnet)),
             mtu: way_out_mtu(&mut netlink, &routes).unwrap_or(MTU_DEFAULT),
             resolv_conf: resolver::text(&nameservers),
-            stuck: Mutex::new(Vec::new()),
+            leaving: Mutex::new(VecDeque::new()),
             names,
         })
     }
@@ -158,17 +164,22 @@ impl Public {
     }
 
     pub(super) fn bear(&self, endpoints: &[Endpoint]) -> io::Result<(Born, Laid)> {
-        self.retry_stuck();
+        self.settle(PATIENCE);
         self.keep_walls().map_err(io::Error::other)?;
-        let Some(pair) = self.pairs.lock().take() else {
-            return Err(io::Error::new(
-                io::ErrorKind::QuotaExceeded,
-                "every address of the subnet is in use",
-            ));
+        let take = || self.pairs.lock().take();
+        let pair = take().or_else(|| {
+            // Those that are leaving have no more time.
+            self.settle(Duration::ZERO);
+            take()
+        });
+        let Some(pair) = pair else {
+            let full = "every address of the subnet is in use";
+            return Err(io::Error::new(io::ErrorKind::QuotaExceeded, full));
         };
         let interface = format!("{}{:x}", self.names.prefix, pair.slot);
         let way_out = WayOut {
             interface: &interface,
+            group: self.names.mark,
             pair,
             mtu: self.mtu,
         };
@@ -200,17 +211,32 @@ impl Public {
             }
             Err(error) => {
                 tracing::warn!(%error, interface = laid.interface, "an interface would not go; it will be tried again");
-                self.stuck.lock().push(laid);
+                self.let_go(laid);
                 Err(error)
             }
         }
     }
 
-    fn retry_stuck(&self) {
-        let stuck = std::mem::take(&mut *self.stuck.lock());
-        for laid in stuck {
-            // What fails again is kept in mind again.
-            self.take_away(laid).ok();
+    /// Leaves a cable to the kernel, which takes away the cables of dead namespaces many at a time. Taking away one
+    /// by one costs ten milliseconds each.
+    pub(super) fn let_go(&self, laid: Laid) {
+        self.leaving.lock().push_back((laid, Instant::now()));
+    }
+
+    /// Takes back the addresses of cables that are gone, and takes away those that are not within `patience`, because
+    /// somebody still holds the namespace.
+    fn settle(&self, patience: Duration) {
+        loop {
+            let Some((laid, since)) = self.leaving.lock().pop_front() else {
+                return;
+            };
+            match Netlink::open().and_then(|mut netlink| netlink.has_link(laid.index)) {
+                Ok(false) => self.pairs.lock().give_back(laid.pair.slot),
+                Ok(true) if since.elapsed() < patience => return self.leaving.lock().push_front((laid, since)),
+                // What fails is kept in mind again, and not tried twice now.
+                _ if self.take_away(laid).is_err() => return,
+                _ => {}
+            }
         }
     }
 }

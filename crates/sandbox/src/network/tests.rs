@@ -157,6 +157,7 @@ impl Outside {
         here.add_cable(&Cable {
             here: &name,
             there: "eth0",
+            group: 0,
             netns: netns.as_fd(),
             mtu: 1500,
         })
@@ -564,6 +565,41 @@ fn addresses_and_cables_come_back() {
         address,
         "not at once: packets may be on the way"
     );
+}
+
+#[test]
+fn the_dropped_come_back_by_themselves_however_few_addresses_there_are() {
+    const PAIRS: usize = 7;
+    let Some(_) = open_public() else { return };
+    // 100.64.0.0/10 is for networks between those of others.
+    let block = (std::process::id().wrapping_mul(31) + number()) % (1 << 18);
+    let subnet = Subnet::new(
+        Ipv4Addr::from_bits(Ipv4Addr::new(100, 64, 0, 0).to_bits() + block * 16),
+        28,
+    );
+    let networks = Networks::open(NetworkConfig {
+        subnet,
+        ..config(&name())
+    })
+    .expect("open");
+    let mut seen = std::collections::HashSet::new();
+    for _ in 0..5 * PAIRS {
+        seen.insert(uplink(&networks.create(NetworkMode::Public).expect("a network")).address());
+    }
+    assert_eq!(seen.len(), PAIRS);
+    let held: Vec<_> = (0..PAIRS)
+        .map(|_| networks.create(NetworkMode::Public).expect("a network"))
+        .collect();
+    let full = networks.create(NetworkMode::Public).expect_err("all are held");
+    assert_eq!(full.kind(), ErrorKind::QuotaExceeded);
+    // The namespaces live on, as under a cell that will not die.
+    let netns: Vec<_> = held
+        .iter()
+        .map(|network| network.netns.try_clone().expect("a clone"))
+        .collect();
+    drop(held);
+    drop(networks.create(NetworkMode::Public).expect("a network all the same"));
+    drop(netns);
 }
 
 #[test]
