@@ -16,6 +16,8 @@ use super::subnet::Subnet;
 /// Connections one cell may have at a time. The kernel tracks some ten thousands for the whole machine, and a cell
 /// without this limit could use them up for everybody. Browsers make do with 256.
 const CONNECTIONS_MAX: u32 = 1024;
+/// How often the walls are put up and looked at before one look is taken though others changed rules meanwhile.
+const LOOKS_MAX: u32 = 20;
 /// The port of name servers.
 const DNS: u16 = 53;
 
@@ -53,7 +55,7 @@ pub(super) struct Walls {
     seen: Mutex<Seen>,
 }
 
-/// How the walls looked when they were last looked at.
+/// How the walls look, and the generation of all rules at which they were last seen to look so.
 #[derive(Debug)]
 struct Seen {
     generation: u32,
@@ -70,6 +72,7 @@ impl Walls {
     /// while nobody changes any rules on this machine.
     pub(super) fn keep(&self) -> Result<bool, NetworkError> {
         let mut seen = self.seen.lock();
+        // Asked before looking: what changes meanwhile is seen as a change the next time.
         let generation = generation()?;
         if generation == seen.generation {
             return Ok(false);
@@ -79,19 +82,26 @@ impl Walls {
             seen.generation = generation;
             return Ok(false);
         }
-        *seen = put_up(&self.plan)?;
+        run(&rules(&self.plan))?;
         Ok(true)
     }
 }
 
+/// Puts the walls up and learns how nft tells them: from a moment in which nobody else changed anything, or what
+/// somebody did to them meanwhile would be taken for how they are.
 fn put_up(plan: &Plan) -> Result<Seen, NetworkError> {
-    run(&rules(plan))?;
-    // A change between the two is seen as one later, which costs a look.
-    let generation = generation()?;
-    Ok(Seen {
-        generation,
-        listing: list(&plan.table)?,
-    })
+    let mut attempt = 1;
+    loop {
+        let before = generation()?;
+        run(&rules(plan))?;
+        let listing = list(&plan.table)?;
+        let generation = generation()?;
+        // One transaction is one generation. On a machine that never rests the last look has to do.
+        if generation == before.wrapping_add(1) || attempt == LOOKS_MAX {
+            return Ok(Seen { generation, listing });
+        }
+        attempt += 1;
+    }
 }
 
 /// Takes a table down; one that is not there counts as taken down.
