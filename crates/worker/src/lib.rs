@@ -15,6 +15,7 @@ mod output;
 mod pressure;
 mod start;
 mod stock;
+mod walls;
 mod worker;
 
 pub use config::{PoolConfig, WorkerConfig};

@@ -29,6 +29,7 @@ use crate::nursery::{Nursery, ZygoteSeat};
 use crate::pressure::Pressure;
 use crate::start;
 use crate::stock::Stock;
+use crate::walls;
 
 /// Longest compilation of a package; what is not done by then is compiled when it is imported.
 const COMPILE_MAX: Duration = Duration::from_secs(20);
@@ -145,6 +146,7 @@ impl Worker {
             )
         });
         let tasks = TaskTracker::new();
+        let watched = networks.clone();
         let stock = Stock::new(
             cgroups,
             networks,
@@ -168,6 +170,7 @@ impl Worker {
             stop: CancellationToken::new(),
         });
         let worker = Self { shared };
+        worker.keep(walls::watch(watched));
         let (pressure, freezer) = (Arc::clone(&worker.shared.pressure), Arc::clone(&worker.shared.freezer));
         worker.keep(async move { pressure.watch().await });
         worker.keep(async move { freezer.watch().await });
