@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Signals so close together are one wish: `timeout`, `sudo` and terminals send theirs to a process and to its group.
-const SAME_WISH: Duration = Duration::from_millis(100);
+const SAME_WISH: Duration = Duration::from_millis(10);
 
 /// What the process is told to stop by.
 pub(super) struct Stops {
@@ -35,13 +35,10 @@ impl Stops {
         }
     }
 
-    /// Waits for one that comes after what has just come, and not together with it.
-    ///
-    /// # Cancel safety
-    /// Cancel safe.
-    pub(super) async fn another(&mut self) -> (&'static str, i32) {
+    /// Takes what came together with the signal just taken. To be awaited before anything is done about that one: then
+    /// whoever has seen the first at work is not taken for its echo.
+    pub(super) async fn settle(&mut self) {
         tokio::time::sleep(SAME_WISH).await;
         while tokio::time::timeout(Duration::ZERO, self.next()).await.is_ok() {}
-        self.next().await
     }
 }

@@ -54,6 +54,7 @@ pub(super) async fn serve(config: &Config, data_dir: &DataDir) -> anyhow::Result
         }
     };
     let (signal, _) = stops.next().await;
+    stops.settle().await;
     tracing::info!(
         signal,
         "draining: no new calls, running ones finish; a second signal ends them"
@@ -63,7 +64,7 @@ pub(super) async fn serve(config: &Config, data_dir: &DataDir) -> anyhow::Result
             tracing::info!("drained");
             Ok(())
         }
-        (signal, code) = stops.another() => {
+        (signal, code) = stops.next() => {
             tracing::warn!(signal, "second signal: running calls are given up");
             data_dir.retract();
             std::process::exit(code);
