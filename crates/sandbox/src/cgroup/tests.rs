@@ -394,9 +394,9 @@ fn favoured() {
     drop(cgroups);
     assert_eq!(folders_of(&server), Vec::<PathBuf>::new());
     assert_eq!(own(), before);
-    helpers
-        .iter_mut()
-        .for_each(|helper| drop(helper.wait().expect("waited for")));
+    for helper in &mut helpers {
+        helper.wait().expect("waited for");
+    }
 }
 
 #[test]

@@ -39,6 +39,7 @@ impl Parent {
         let base = choose_base(hierarchy);
         let home = base.join(name);
         let (functions, server) = (home.join(FUNCTIONS), home.join(SERVER));
+        let succeeded = home.exists();
         for folder in [&home, &functions, &server] {
             set_up(folder, tree::make(folder))?;
         }
@@ -48,7 +49,11 @@ impl Parent {
             set_up(&base, tree::move_processes(&base, &server))?;
         }
         let origin = if emptied { base.clone() } else { hierarchy.own.clone() };
-        let enabled = set_up(&base, enable(&base))?;
+        let mut enabled = set_up(&base, enable(&base))?;
+        if succeeded {
+            // A killed predecessor did it, and never took it back.
+            enabled = CONTROLLERS_V2.to_vec();
+        }
         set_up(&home, enable(&home))?;
         set_up(&functions, enable(&functions))?;
         Ok(Self {
