@@ -196,6 +196,9 @@ pub fn require() -> Result<(), Finding> {
         .map_or(Ok(()), Err)
 }
 
+/// Where the interpreters are that functions can be run by, and the oldest: see the `runtimes` crate.
+const INTERPRETERS: &str = "/usr/bin";
+const PYTHON_MINOR_MIN: u32 = 8;
 /// Capabilities the server and its helpers use.
 const CAPABILITIES: [(CapabilitySet, &str); 7] = [
     (CapabilitySet::SYS_ADMIN, "SYS_ADMIN"),
@@ -383,24 +386,23 @@ fn name_resolution() -> Answer {
 }
 
 fn interpreters() -> Answer {
-    // `python3.11`, but not `python3`, which is a name for one of them, nor `python3.11-config`.
+    // `python3.11`, but not `python3`, which is a name for one of them, nor `python3.11-config`; and where functions
+    // see them, which is not in /usr/local.
     let is_one = |name: &str| {
-        let version = name.strip_prefix("python").and_then(|rest| rest.split_once('.'));
-        version.is_some_and(|(major, minor)| {
-            [major, minor]
-                .iter()
-                .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
-        })
+        let minor = name
+            .strip_prefix("python3.")
+            .and_then(|minor| minor.parse::<u32>().ok());
+        minor.is_some_and(|minor| minor >= PYTHON_MINOR_MIN)
     };
-    let entries = ["/usr/bin", "/usr/local/bin"]
-        .into_iter()
-        .filter_map(|folder| fs::read_dir(folder).ok())
-        .flatten();
-    let mut found: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let entries = fs::read_dir(INTERPRETERS).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     found.retain(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_one));
     found.sort();
     if found.is_empty() {
-        return Answer::missing("no Python in /usr/bin or /usr/local/bin", "apt-get install python3");
+        return Answer::missing(
+            format!("no Python 3.{PYTHON_MINOR_MIN} or newer in {INTERPRETERS}"),
+            "apt-get install python3",
+        );
     }
     Answer::ok(
         found
