@@ -1,6 +1,7 @@
 //! `skiff serve`: everything is built in the order of what needs what, and let go in the opposite one.
 
 mod adapters;
+mod blobs;
 mod connections;
 mod gauges;
 mod inbound;

@@ -1,14 +1,10 @@
 //! Who is given what, in which order they begin and in which they end. Decides nothing.
 
 use std::ffi::OsString;
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use skiff_api::ApiContext;
 use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring, Loaded};
@@ -32,7 +28,7 @@ use super::connections::Connections;
 use super::pages::{self, Readiness};
 use super::signals::Stops;
 use super::status::{self, StatusContext};
-use super::{gauges, inbound, listeners};
+use super::{blobs, gauges, inbound, listeners};
 use crate::ZYGOTE;
 use crate::config::Config;
 use crate::data_dir::{DataDir, Listening};
@@ -106,7 +102,7 @@ impl Serving {
             .context("open the store")?;
         let store = Arc::new(store);
         let shared_store: Arc<dyn Store> = store.clone();
-        let blobs = blobs(&config.in_data_dir("blobs"))?;
+        let blobs = blobs::open(&config.in_data_dir("blobs"))?;
         let artifacts = Artifacts::open(&config.in_data_dir("code"), Arc::clone(&blobs))
             .await
             .context("open the code packages")?;
@@ -256,13 +252,6 @@ fn credentials(config: &Config) -> anyhow::Result<Credentials> {
             Ok(credentials)
         }
     }
-}
-
-fn blobs(folder: &Path) -> anyhow::Result<Arc<dyn ObjectStore>> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot use {}", folder.display()))?;
-    let blobs = LocalFileSystem::new_with_prefix(folder).context("open the blobs")?;
-    // A put is on disk when it returns: code is not acknowledged before.
-    Ok(Arc::new(blobs.with_fsync(true)))
 }
 
 async fn worker(config: &Config, artifacts: Artifacts, inbound: mpsc::Sender<Inbound>) -> anyhow::Result<Worker> {
