@@ -3,6 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
 
+/// How long things may take to be gone.
+const SOON: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// The descendants of a process, without itself.
 pub fn children(root: u32) -> BTreeSet<u32> {
     let mut by_parent: HashMap<u32, Vec<u32>> = HashMap::new();
@@ -67,6 +70,8 @@ pub struct Sandboxed {
     pub pid: u32,
     /// The folders of its control groups.
     pub cgroups: Vec<String>,
+    /// What tells these folders from later ones of the same names.
+    inodes: Vec<u64>,
     /// The host's end of its virtual cable, by interface index.
     pub host_interface: Option<u32>,
 }
@@ -78,10 +83,15 @@ pub fn sandboxed(server: u32) -> Vec<Sandboxed> {
     children(server)
         .into_iter()
         .filter(inside)
-        .map(|pid| Sandboxed {
-            pid,
-            cgroups: cgroups(pid),
-            host_interface: host_interface(pid),
+        .map(|pid| {
+            let cgroups = cgroups(pid);
+            let inodes = cgroups.iter().filter_map(|folder| inode(folder)).collect();
+            Sandboxed {
+                pid,
+                cgroups,
+                inodes,
+                host_interface: host_interface(pid),
+            }
         })
         .collect()
 }
@@ -103,16 +113,36 @@ pub fn interfaces() -> BTreeSet<u32> {
 }
 
 impl Sandboxed {
+    /// Waits until nothing of it is there any more.
+    pub fn vanished(&self) {
+        let started = std::time::Instant::now();
+        while !self.left().is_empty() {
+            assert!(
+                started.elapsed() < SOON,
+                "still there after {SOON:?}: {:?}",
+                self.left()
+            );
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
     /// What is still there of it, in words; empty once nothing is.
     pub fn left(&self) -> Vec<String> {
         let mut left = Vec::new();
         left.extend(exists(self.pid).then(|| format!("process {}", self.pid)));
-        let folders = self.cgroups.iter().filter(|folder| fs::metadata(folder).is_ok());
+        let still = |folder: &&String| inode(folder).is_some_and(|inode| self.inodes.contains(&inode));
+        let folders = self.cgroups.iter().filter(still);
         left.extend(folders.map(|folder| format!("control group {folder}")));
         let interface = self.host_interface.filter(|index| interfaces().contains(index));
         left.extend(interface.map(|index| format!("interface {index}")));
         left
     }
+}
+
+fn inode(path: &str) -> Option<u64> {
+    fs::metadata(path)
+        .ok()
+        .map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
 }
 
 /// The folders of a process's control groups that are not the root, of version 1 and 2 alike.

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use skiff_tests::{Function, Mark, Server, cgroups, eventually, exists, sandboxed};
+use skiff_tests::{Function, Mark, Sandboxed, Server, cgroups, eventually, exists, sandboxed};
 
 use crate::arena::{Attacker, all_is_well, attack, witness, witnessed};
 
@@ -116,11 +116,7 @@ fn a_stopped_server_leaves_nothing_of_its_hostile_functions_behind() {
     let pid = server.pid();
     let (status, data) = server.stop();
     assert!(status.success(), "{status}");
-    for one in inside {
-        eventually(SOON, "what was inside to be gone", || {
-            one.left().is_empty().then_some(())
-        });
-    }
+    inside.iter().for_each(Sandboxed::vanished);
     assert!(marked.iter().all(|pid| !exists(*pid)), "what was left behind is gone");
     assert!(!exists(pid));
     let mounts = fs::read_to_string("/proc/self/mounts").expect("/proc");
