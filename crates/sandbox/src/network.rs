@@ -7,10 +7,11 @@
 //! |---|---|---|---|
 //! | `none` | own | none | none |
 //! | `private` | own | at 127.0.0.1 | none |
-//! | `public` | own | at 127.0.0.1 | a cable to the host, address translation, the [`walls`] |
+//! | `public` | own | at 127.0.0.1 | a cable to the host, address translation, walls |
 
 mod birth;
 mod netlink;
+mod presence;
 mod public;
 mod resolver;
 mod subnet;
@@ -25,6 +26,7 @@ pub use skiff_domain::NetworkMode;
 pub use subnet::{InvalidSubnet, Subnet};
 
 use crate::name::{self, InvalidServerName};
+use presence::Presence;
 use public::{Laid, Names, Public};
 
 /// A service of Skiff that functions reach inside their own network namespace, at 127.0.0.1.
@@ -70,6 +72,14 @@ pub enum NetworkError {
     /// The name would not do as a table's name.
     #[error(transparent)]
     InvalidName(#[from] InvalidServerName),
+    /// Another server has the name.
+    #[error("a server named {server} is running already")]
+    NameTaken {
+        /// The name.
+        server: String,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// The kernel makes no namespaces for us.
     #[error("no network namespace can be made: run as root, on a kernel with CONFIG_NET_NS")]
     NoNamespaces {
@@ -128,6 +138,8 @@ pub struct Networks {
 struct Shared {
     endpoints: Vec<Endpoint>,
     public: Result<Public, NetworkError>,
+    /// Let go last.
+    _presence: Presence,
 }
 
 /// The network of one cell.
@@ -156,7 +168,7 @@ pub struct Uplink {
 }
 
 impl Networks {
-    /// Removes what a killed predecessor of that name left and, where this host can, puts up the walls that mode
+    /// Removes what killed servers left, of this name and others, and, where this host can, puts up the walls that mode
     /// `public` needs.
     ///
     /// # Errors
@@ -164,6 +176,10 @@ impl Networks {
     /// see [`Networks::public_available`].
     pub fn open(config: NetworkConfig) -> Result<Self, NetworkError> {
         name::check(&config.server)?;
+        let presence = Presence::take(&config.server).map_err(|source| NetworkError::NameTaken {
+            server: config.server.clone(),
+            source,
+        })?;
         birth::bear(&[], None).map_err(|source| NetworkError::NoNamespaces { source })?;
         let names = Names::of(&config.server);
         let public = match names.clear() {
@@ -173,11 +189,13 @@ impl Networks {
             }
             Err(error) => Err(error),
         };
+        let shared = Shared {
+            endpoints: config.endpoints,
+            public,
+            _presence: presence,
+        };
         Ok(Self {
-            shared: Arc::new(Shared {
-                endpoints: config.endpoints,
-                public,
-            }),
+            shared: Arc::new(shared),
         })
     }
 

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::birth::{self, Born, WayOut};
 use super::netlink::{Netlink, Route};
+use super::presence::Presence;
 use super::subnet::{Pair, Pairs, Subnet};
 use super::walls::{self, Plan, Walls};
 use super::{Endpoint, NetworkConfig, NetworkError, resolver};
@@ -17,6 +18,8 @@ use super::{Endpoint, NetworkConfig, NetworkError, resolver};
 const IP_FORWARD: &str = "/proc/sys/net/ipv4/ip_forward";
 /// Of no interface in particular.
 const MTU_DEFAULT: u32 = 1500;
+/// What the names of tables begin with; the server's follows.
+const TABLE: &str = "skiff-";
 /// How long the kernel may take to notice that a namespace is dead and to take its cable away: mostly milliseconds.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// The blocks to choose from: 10.0.0.0/16 to 10.255.0.0/16.
@@ -42,10 +45,24 @@ impl Names {
         });
         let mark = hash & 0x00ff_ffff;
         Self {
-            table: format!("skiff_{}", server.replace('-', "_")),
+            table: format!("{TABLE}{server}"),
             prefix: format!("sk{mark:06x}-"),
             mark,
         }
+    }
+
+    /// Takes away what servers left that are no more, whatever their names.
+    pub(super) fn clear_dead() -> Result<(), NetworkError> {
+        for table in walls::tables()? {
+            let Some(server) = table.strip_prefix(TABLE) else {
+                continue;
+            };
+            // To hold its name keeps the server from being born meanwhile.
+            if let Ok(_presence) = Presence::try_take(server) {
+                Self::of(server).clear()?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes away everything of that name: cables, the claim, and the walls last.
@@ -91,8 +108,9 @@ pub(super) struct Laid {
 impl Public {
     /// Makes everything ready; nothing is left where that fails.
     pub(super) fn open(config: &NetworkConfig, names: Names) -> Result<Self, NetworkError> {
-        // Also tells whether nft is there and the kernel takes its word.
-        walls::take_down(&names.table)?;
+        if let Err(error) = Names::clear_dead() {
+            tracing::warn!(%error, "networks of a server that is no more are left");
+        }
         let tidy = names.clone();
         Self::build(config, names).inspect_err(|_| {
             if let Err(error) = tidy.clear() {
@@ -320,7 +338,7 @@ mod tests {
         let names = Names::of("node-1");
         assert_eq!(
             (names.table.as_str(), names.prefix.as_str()),
-            ("skiff_node_1", "skc43383-")
+            ("skiff-node-1", "skc43383-")
         );
         assert!(
             names.prefix.len() + 5 <= 15,

@@ -112,7 +112,7 @@ pub(super) fn take_down(table: &str) -> Result<(), NetworkError> {
 /// Whether the kernel would take the walls; puts none up.
 pub(super) fn rehearse() -> Result<(), NetworkError> {
     let plan = Plan {
-        table: "skiff_rehearsal".to_owned(),
+        table: "skiff-rehearsal".to_owned(),
         prefix: "skrehears-".to_owned(),
         subnet: Subnet::EVERYTHING,
         nameservers: vec![FORBIDDEN[2].0],
@@ -140,6 +140,17 @@ pub(super) fn strangers_dropping_forwarded() -> Result<Vec<String>, NetworkError
         .map(|object| &object["chain"])
         .filter(drops)
         .map(name)
+        .collect())
+}
+
+/// The names of this host's tables.
+pub(super) fn tables() -> Result<Vec<String>, NetworkError> {
+    let listing = nft(&["list", "tables", "inet"], "")?.stdout;
+    let listing = String::from_utf8_lossy(&listing);
+    Ok(listing
+        .lines()
+        .filter_map(|line| line.strip_prefix("table inet "))
+        .map(str::to_owned)
         .collect())
 }
 
@@ -302,7 +313,7 @@ mod tests {
 
     fn plan(nameserver: &str) -> Plan {
         Plan {
-            table: "skiff_a".to_owned(),
+            table: "skiff-a".to_owned(),
             prefix: "sk000001-".to_owned(),
             subnet: "10.201.0.0/16".parse().expect("a subnet"),
             nameservers: vec![nameserver.parse().expect("an address")],
