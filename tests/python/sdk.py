@@ -231,4 +231,30 @@ def strangers():
         call(client(**way), "ListFunctions")
 
 
+def replays():
+    """A request signed with a nonce is good once."""
+    import base64 as encoding
+    import hashlib
+    import hmac
+    import random
+    import urllib.parse
+    import urllib.request
+
+    for method, digest in (("HmacSHA1", hashlib.sha1), ("HmacSHA256", hashlib.sha256)):
+        fields = {"Action": "ListFunctions", "Limit": "5", "Nonce": str(random.getrandbits(62)), "Region": "local",
+                  "SecretId": SECRET_ID, "SignatureMethod": method, "Timestamp": str(int(time.time())),
+                  "Version": "2018-04-16"}
+        source = "POST" + API + "/?" + "&".join(f"{key}={fields[key]}" for key in sorted(fields))
+        signature = encoding.b64encode(hmac.new(SECRET_KEY.encode(), source.encode(), digest).digest()).decode()
+        body = urllib.parse.urlencode({**fields, "Signature": signature}).encode()
+
+        def send():
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            return json.load(opener.open(f"http://{API}/", body))["Response"]
+
+        assert "TotalCount" in send()
+        for _ in range(2):
+            assert send()["Error"]["Code"] == "AuthFailure.SignatureFailure"
+
+
 globals()[NAME]()

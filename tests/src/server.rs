@@ -42,6 +42,8 @@ pub struct Credentials {
 pub struct Settings {
     /// Flags of `skiff serve` beyond the data dir and the ports.
     pub flags: Vec<String>,
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
     /// Data of an earlier server; a fresh folder where there is none.
     pub data: Option<Arc<TempDir>>,
 }
@@ -50,6 +52,12 @@ impl Settings {
     /// Adds a flag and its value.
     pub fn flag(mut self, name: &str, value: &str) -> Self {
         self.flags.extend([name.to_owned(), value.to_owned()]);
+        self
+    }
+
+    /// Adds a variable to its environment.
+    pub fn environment(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -96,6 +104,7 @@ impl Server {
             .expect("log file");
         let mut child = command(data.path())
             .args(&settings.flags)
+            .envs(settings.environment)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("log file"))
             .stderr(log)

@@ -85,6 +85,11 @@ fn wrong_keys_unknown_ids_and_wrong_clocks_are_refused_and_told_apart() {
 }
 
 #[test]
+fn a_replayed_nonce_is_refused() {
+    check("replays");
+}
+
+#[test]
 fn a_request_that_is_not_signed_or_was_changed_is_refused() {
     let client = SERVER.client();
     let now = jiff::Timestamp::now().as_second();

@@ -39,6 +39,19 @@ fn a_process_left_behind_ends_with_its_instance_when_a_call_runs_out_of_time() {
 }
 
 #[test]
+fn an_instance_that_runs_out_of_memory_while_idle_is_replaced() {
+    let mark = Mark::default();
+    let attacker = Attacker::new(attack("eats_while_idle"));
+    assert_eq!(attacker.strikes(&json!({"n": 0, "mark": mark.as_str()})).returned(), 0);
+    mark.vanished();
+    all_is_well();
+    // The event may have reached what was about to end.
+    let next = attacker.strikes(&json!({"n": 1}));
+    assert!(matches!(next.status, 434 | 439) || next.ret == 1, "{}", next.ret_text);
+    assert_eq!(attacker.strikes(&json!({"n": 2})).returned(), 2);
+}
+
+#[test]
 fn what_computes_between_calls_is_frozen_and_goes_on_with_the_next() {
     let mark = Mark::default();
     let attacker = Attacker::new(attack("leaves_a_computation"));

@@ -794,6 +794,20 @@ def fetches(event, context):
     return connection.getresponse().status
 
 
+def besieges(event, context):
+    """Takes as many connections to one of Skiff's own endpoints as there are descriptors, says something on each and
+    never goes on."""
+    global siege
+    siege = []
+    try:
+        while True:
+            connection = socket.create_connection((event["host"], event["port"]), timeout=5)
+            siege.append(connection)
+            connection.sendall(event["says"].encode())
+    except OSError as error:
+        return {"connections": len(siege), "stopped by": errno.errorcode.get(error.errno, type(error).__name__)}
+
+
 # --- afterwards -------------------------------------------------------------------------------------------------------
 
 def leaves_a_process(event, context):
@@ -822,3 +836,14 @@ def leaves_a_computation(event, context):
         computing = subprocess.Popen(["/bin/sh", "-c", "while :; do :; done", event["mark"]])
         return "left"
     return computing.poll()
+
+
+def eats_while_idle(event, context):
+    """Takes memory after its answer, until its instance ends of it."""
+    def eat():
+        time.sleep(0.05)
+        _take_memory()
+    if event["n"] == 0:
+        subprocess.Popen(["sleep", event["mark"]])
+        threading.Thread(target=eat, daemon=True).start()
+    return event["n"]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use skiff_tests::{Spec, eventually};
 
-use crate::arena::{Attacker, attack, outcomes, server, strike};
+use crate::arena::{Attacker, attack, client, outcomes, server, strike};
 
 /// The network modes as CreateFunction says them.
 const MODES: [&str; 3] = ["public", "private", "none"];
@@ -195,5 +195,29 @@ fn only_public_functions_reach_the_outside() {
         );
         let outcome = &outcomes(&answer)[&format!("{}:8000", outside.address)];
         assert_eq!(outcome == "done", reaches, "{mode}: {outcome}");
+    }
+}
+
+#[test]
+fn a_function_that_besieges_the_endpoints_keeps_nobody_from_them() {
+    for (port, says) in [
+        (19000, ""),
+        (19000, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{"),
+        (19080, "GET / HT"),
+    ] {
+        let attacker = Attacker::new(attack("besieges").with("Timeout", 30));
+        let answer = attacker.strikes(&json!({"host": "127.0.0.1", "port": port, "says": says}));
+        assert!(
+            answer.returned()["connections"].as_u64().is_some_and(|taken| taken > 0),
+            "{}",
+            answer.ret_text
+        );
+        // From inside another function, and from outside.
+        let fetched = strike(
+            attack("fetches"),
+            &json!({"host": "127.0.0.1", "port": port, "path": "/"}),
+        );
+        assert!(fetched.returned().is_u64(), "{}", fetched.ret_text);
+        assert_eq!(client().gateway_invoke(&attacker.function().name, b"1").status, 200);
     }
 }
