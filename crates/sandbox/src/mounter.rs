@@ -1,9 +1,11 @@
 //! The thread that mounts into sandboxes.
 //!
 //! Entering a mount namespace needs a thread whose root and working directory are its own, so there is one that does
-//! nothing else. It trusts nothing inside: the targets are folders of the read-only template.
+//! nothing else. It trusts nothing inside: the targets are folders of the read-only template. It goes home after each
+//! job: whoever is last to leave the namespace of a dead sandbox takes it apart, which takes milliseconds.
 
 use std::ffi::CString;
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, mpsc};
@@ -11,7 +13,10 @@ use std::thread;
 
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, move_mount};
-use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces, unshare_unsafe};
+use rustix::thread::{
+    LinkNameSpaceType, ThreadNameSpaceType, UnshareFlags, move_into_link_name_space, move_into_thread_name_spaces,
+    unshare_unsafe,
+};
 use tokio::sync::oneshot;
 
 /// A hand on the mounting thread. The thread ends with the last hand.
@@ -36,14 +41,23 @@ impl Mounter {
             // SAFETY: only the root and working directory are no longer shared with other threads, and this thread
             // uses neither but through the namespaces it enters below.
             let alone = unsafe { unshare_unsafe(UnshareFlags::FS) };
-            let failed = alone.is_err();
-            let _ = started.send(alone.map_err(io::Error::from));
-            if failed {
-                return;
-            }
+            let home = alone
+                .map_err(io::Error::from)
+                .and_then(|()| File::open("/proc/thread-self/ns/mnt"));
+            let home = match home {
+                Ok(home) => home,
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return;
+                }
+            };
+            let _ = started.send(Ok(()));
             for job in queue {
                 // Whoever gave up waiting has dropped the sandbox with it.
                 let _ = job.done.send(attach(&job.sandbox, &job.trees));
+                if let Err(error) = move_into_link_name_space(home.as_fd(), Some(LinkNameSpaceType::Mount)) {
+                    tracing::error!(%error, "the mounting thread could not leave a sandbox's mount namespace");
+                }
             }
         })?;
         has_started
