@@ -24,6 +24,9 @@ use crate::stock::{Stock, StockError};
 const DEMAND_WINDOW: Duration = Duration::from_secs(10);
 /// How long a birth may take, on a machine that has much else to do.
 const BIRTH_MAX: Duration = Duration::from_secs(20);
+/// How long a pool that was taken from waits before it is filled up: a birth is milliseconds of work that whoever took
+/// the stem cell would have to share the processors with.
+pub(crate) const REFILL_PAUSE: Duration = Duration::from_millis(10);
 /// Between two attempts after a birth failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -115,6 +118,25 @@ pub(crate) struct Nursery {
 struct Cells {
     ready: VecDeque<StemCell>,
     takings: VecDeque<Instant>,
+    /// Births that somebody waits for.
+    urgent: usize,
+}
+
+/// One birth that somebody waits for, until dropped.
+struct Urgent<'a>(&'a Nursery);
+
+impl<'a> Urgent<'a> {
+    fn new(nursery: &'a Nursery) -> Self {
+        nursery.cells.lock().urgent += 1;
+        Self(nursery)
+    }
+}
+
+impl Drop for Urgent<'_> {
+    fn drop(&mut self) {
+        self.0.cells.lock().urgent -= 1;
+        self.0.taken.notify_one();
+    }
 }
 
 impl Nursery {
@@ -153,11 +175,14 @@ impl Nursery {
                 }
             }
         };
-        self.taken.notify_one();
-        match cell {
-            Some(cell) => Ok((cell, true)),
-            None => Ok((self.bear(false).await?, false)),
+        if let Some(cell) = cell {
+            self.taken.notify_one();
+            return Ok((cell, true));
         }
+        let urgent = Urgent::new(self);
+        let born = self.bear(false).await;
+        drop(urgent);
+        Ok((born?, false))
     }
 
     /// Keeps as many ready as demand asks for, until dropped.
@@ -165,6 +190,7 @@ impl Nursery {
         loop {
             let (target, have) = self.target();
             if have < target {
+                self.wait_for_urgent_births().await;
                 match self.bear(true).await {
                     Ok(cell) => self.cells.lock().ready.push_back(cell),
                     Err(error) => {
@@ -176,9 +202,16 @@ impl Nursery {
             }
             drop(self.surplus(target));
             tokio::select! {
-                () = self.taken.notified() => {}
+                () = self.taken.notified() => tokio::time::sleep(REFILL_PAUSE).await,
                 () = tokio::time::sleep(DEMAND_WINDOW) => {}
             }
+        }
+    }
+
+    /// Those that somebody waits for go first.
+    async fn wait_for_urgent_births(&self) {
+        while self.cells.lock().urgent > 0 {
+            tokio::time::sleep(REFILL_PAUSE).await;
         }
     }
 

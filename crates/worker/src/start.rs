@@ -68,18 +68,17 @@ pub(crate) async fn initialise(
     }
 }
 
-/// Limits and code, for a function or for compiling.
+/// Limits and code, for a function or for compiling. The limits are written while the mounting thread mounts.
 pub(crate) async fn assign(shared: &Shared, cell: &StemCell, memory_mb: u32, folder: &Path) -> std::io::Result<()> {
-    cell.sandbox.cgroup().limit(&limits(memory_mb))?;
-    cell.sandbox
-        .mount(
-            &shared.mounter,
-            &[Mount {
-                source: folder,
-                target: CODE_TARGET,
-            }],
-        )
-        .await
+    let mounts = [Mount {
+        source: folder,
+        target: CODE_TARGET,
+    }];
+    // The first is polled first, so the thread has its order before the limits are written.
+    let (mounted, limited) = tokio::join!(cell.sandbox.mount(&shared.mounter, &mounts), async {
+        cell.sandbox.cgroup().limit(&limits(memory_mb))
+    });
+    mounted.and(limited)
 }
 
 /// What a failed initialisation is called.

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::UID_FIRST;
 use crate::endpoints::{Doors, Inbound};
+use crate::nursery::REFILL_PAUSE;
 
 /// Kits kept ready per network mode that has been asked for.
 const READY: usize = 8;
@@ -151,6 +152,8 @@ impl Stock {
         }
         let stock = Arc::clone(self);
         self.tasks.spawn(async move {
+            // What the kit was taken for comes first.
+            tokio::time::sleep(REFILL_PAUSE).await;
             for _ in 0..missing {
                 let made = stock.make(mode).await;
                 let mut ready = stock.ready.lock();
