@@ -99,6 +99,9 @@ pub enum StartError {
     /// The machine has no room (449).
     #[error("no room for another instance: {0}")]
     NoRoom(String),
+    /// The host lacks what the function asks for (445). The text is for the user.
+    #[error("{0}")]
+    Unavailable(String),
     /// The platform failed (500). The text is for the operator's log.
     #[error("instance could not be started: {0}")]
     Platform(String),
@@ -114,7 +117,7 @@ impl StartError {
             | Self::Exited(_, output)
             | Self::OutOfMemory(output)
             | Self::TimedOut(output) => Some(output),
-            Self::NoRoom(_) | Self::Platform(_) => None,
+            Self::NoRoom(_) | Self::Unavailable(_) | Self::Platform(_) => None,
         }
     }
 }

@@ -148,6 +148,7 @@ impl Verdict {
                 "No room for another instance; try again later",
             )
             .with_note(what),
+            StartError::Unavailable(what) => Failure::new(StatusCode::InitFailed, what),
             // The cause is in the operator's log and none of the user's business.
             StartError::Platform(_) => Failure::new(StatusCode::InternalError, "Internal error"),
         };

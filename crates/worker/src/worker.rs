@@ -126,7 +126,7 @@ impl Worker {
         })?;
         let public = networks.public_available().map_err(|error| {
             tracing::warn!(%error, "functions with a public network cannot run on this host");
-            error.to_string()
+            format!("functions with a public network cannot run on this host: {error}")
         });
         let staging = config.run_dir.join("root");
         make_staging(&staging).map_err(|error| OpenError::Host("make the folder roots are built over", error))?;
@@ -330,11 +330,11 @@ impl Instances for Worker {
         let begun = Instant::now();
         self.shared.pressure.check().map_err(StartError::NoRoom)?;
         if version.network == NetworkMode::Public {
-            self.shared.public.clone().map_err(StartError::Platform)?;
+            self.shared.public.clone().map_err(StartError::Unavailable)?;
         }
-        let nursery = self
-            .nursery(&version.runtime, version.network)
-            .ok_or_else(|| StartError::Platform(format!("runtime {} is not installed here", version.runtime)))?;
+        let nursery = self.nursery(&version.runtime, version.network).ok_or_else(|| {
+            StartError::Unavailable(format!("runtime {} is not installed on this host", version.runtime))
+        })?;
         let folder = self
             .shared
             .folders

@@ -106,6 +106,7 @@ async fn every_failed_start_has_its_status_output_and_traceback() {
         (StartError::OutOfMemory(output()), 434, false),
         (StartError::TimedOut(output()), 450, false),
         (StartError::NoRoom("full".to_owned()), 449, false),
+        (StartError::Unavailable("no such network here".to_owned()), 445, false),
         (StartError::Platform("broken".to_owned()), 500, false),
     ] {
         let has_output = error.init_output().is_some();
