@@ -10,8 +10,9 @@ use skiff_sandbox::Cgroup;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_millis(500);
-/// Processor time within a period that counts as computing.
-const THEFT: Duration = Duration::from_millis(25);
+/// Processor time an instance may use between two events: enough to finish what the last one began, e.g. to write a
+/// file or start a child, and nothing to compute with.
+const ALLOWANCE: Duration = Duration::from_millis(500);
 
 /// All instances there are.
 #[derive(Debug, Default)]
@@ -29,7 +30,7 @@ pub(crate) struct Rest {
 #[derive(Debug)]
 enum State {
     Busy,
-    /// Idle; its processor time at the last look, once there was one.
+    /// Idle; its processor time at the first look, once there was one.
     Idle(Option<Duration>),
     Frozen,
 }
@@ -80,8 +81,9 @@ impl Rest {
         let mut state = self.state.lock();
         let State::Idle(before) = *state else { return };
         let now = self.cgroup.usage().cpu;
-        *state = State::Idle(Some(now));
-        if before.is_some_and(|before| now.saturating_sub(before) > THEFT) {
+        let before = before.unwrap_or(now);
+        *state = State::Idle(Some(before));
+        if now.saturating_sub(before) > ALLOWANCE {
             match self.cgroup.freeze() {
                 Ok(()) => *state = State::Frozen,
                 Err(error) => tracing::warn!(%error, "an idle instance that computes could not be frozen"),
