@@ -35,6 +35,10 @@ use crate::data_dir::{DataDir, Listening};
 
 /// Longest life of a call: waiting for an instance that is being started, its initialisation, its run.
 const DRAIN_MAX: Duration = Duration::from_secs(2 * limits::INIT_TIMEOUT_S_MAX as u64 + limits::TIMEOUT_S_MAX as u64);
+/// How long answers of calls that were cut short at the deadline may take to be sent.
+const ANSWER_GRACE: Duration = Duration::from_secs(2);
+/// Between two removals of packages that were still in use when their function changed.
+const COLLECT_PERIOD: Duration = Duration::from_secs(60);
 /// The one node of a server of its own: part of the names of its log chunks.
 const NODE: &str = "local";
 
@@ -197,7 +201,14 @@ impl Serving {
             .spawn(inbound::distribute(inbound, this.inbound_api.clone(), streams_sender));
         let (api, control) = (this.api.clone(), this.control.clone());
         this.tasks.spawn(async move { api.accept_all(api_listener).await });
-        this.tasks.spawn(async move { control.prepare().await });
+        this.tasks.spawn(async move {
+            control.prepare().await;
+            let mut tick = tokio::time::interval(COLLECT_PERIOD);
+            loop {
+                tick.tick().await;
+                control.collect().await;
+            }
+        });
 
         this.readiness.set(true);
         data_dir.announce(listening)?;
@@ -218,13 +229,14 @@ impl Serving {
         let deadline = Instant::now() + DRAIN_MAX;
         self.readiness.set(false);
         self.gateway_stop.cancel();
+        // Calls that are cut short at the deadline still answer those who wait for them.
+        let answered = deadline + ANSWER_GRACE;
         let gateways = async { while self.gateways.join_next().await.is_some() {} };
-        let gateways = timeout_at(deadline, gateways);
-        let (_, gateways) = tokio::join!(self.api.drain(deadline), gateways);
+        let gateways = timeout_at(answered, gateways);
+        let (_, gateways, ()) = tokio::join!(self.api.drain(answered), gateways, self.invoker.shutdown(deadline));
         if gateways.is_err() {
             self.gateways.shutdown().await;
         }
-        self.invoker.shutdown(deadline).await;
         self.inbound_api.drain(deadline).await;
         self.control.shutdown().await;
         self.worker.shutdown().await;
