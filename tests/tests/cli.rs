@@ -270,6 +270,8 @@ fn exit_codes_tell_whose_fault_it_is() {
     skiff("invoke").fails(2, &["NAME"]);
     skiff_with("invoke cli-broken --data", &["{not json"]).fails(2, &["--data"]);
     skiff("frobnicate").fails(2, &["frobnicate"]);
+    // Of a later issue: said, and nothing is run.
+    skiff("invoke cli-broken --async").fails(3, &["UnsupportedOperation"]);
     skiff("deploy /nowhere").fails(2, &["/nowhere"]);
     skiff("invoke cli-nobody-of-this-name").fails(3, &["ResourceNotFound.Function"]);
     skiff("function create cli-broken --code /nowhere").fails(2, &["/nowhere"]);
@@ -343,6 +345,8 @@ fn functions_and_namespaces_are_managed_one_by_one() {
     assert_eq!(skiff("invoke cli-own -n cli-space").fine(), "\"Hey nobody\"\n");
     skiff("function update cli-own -n cli-space --timeout 5 --env WORD=Ho").fine();
     assert_eq!(skiff("invoke cli-own -n cli-space").fine(), "\"Ho nobody\"\n");
+    skiff("function copy cli-own cli-copied -n cli-space --to-namespace default").fine();
+    assert_eq!(skiff("invoke cli-copied").fine(), "\"Ho nobody\"\n");
     skiff("function update cli-own -n cli-space").fails(2, &["nothing to update"]);
     skiff("function list").fine();
     assert!(
@@ -356,12 +360,44 @@ fn functions_and_namespaces_are_managed_one_by_one() {
 
 #[test]
 fn the_examples_deploy_and_run() {
-    let hello = repository().join("examples/hello-python");
-    skiff_with("deploy", &[hello.to_str().expect("text")]).fine();
+    let deploy = |name: &str| {
+        let example = repository().join("examples").join(name);
+        skiff_with("deploy", &[example.to_str().expect("text")])
+    };
+    let result = |said: &Said| -> Value { serde_json::from_str(said.fine()).expect("a result and nothing else") };
+    deploy("hello-python").fine();
     let said = skiff_with("invoke hello-python --data", &[r#"{"name": "you"}"#]);
-    assert!(said.fine().contains("Hello"), "{said:?}");
-    let probe = repository().join("examples/probe");
-    skiff_with("deploy", &[probe.to_str().expect("text")]).fine();
+    assert_eq!(result(&said)["message"], "Hello, you!");
+    assert!(
+        deploy("hello-python")
+            .fine()
+            .starts_with("hello-python updated: code (")
+    );
+    let shown = skiff("function show hello-python --code");
+    assert!(
+        shown.fine().contains("GREETING=Hello") && shown.out.contains("def main_handler"),
+        "{shown:?}"
+    );
+
+    deploy("probe").fine();
+    // Its own loopback has a door to the API and nobody at port 1.
+    let event = r#"{"urls": [{"url": "http://127.0.0.1:19000/", "contains": "Response"}, "http://127.0.0.1:1/"]}"#;
+    let told = result(&skiff_with("invoke probe --data", &[event]));
+    assert_eq!((&told["ok"], &told["failed"]), (&json!(false), &json!(1)), "{told}");
+    assert_eq!(
+        (&told["checks"][0]["ok"], &told["checks"][1]["ok"]),
+        (&json!(true), &json!(false)),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_mistake_in_the_file_is_shown_where_it_is() {
+    let mistyped = folder("cli-mistaken", GREET, "memroy: 1\n");
+    skiff_with("deploy", &[path(&mistyped)]).fails(2, &["skiff.yaml:3:", "did you mean memory?"]);
+    let missing = folder("cli-mistaken", GREET, "handler: gone.main\n");
+    skiff_with("deploy", &[path(&missing)]).fails(3, &["gone.py"]);
+    skiff("function show cli-mistaken").fails(3, &["ResourceNotFound.Function"]);
 }
 
 #[test]
