@@ -70,13 +70,23 @@ pub(crate) fn enter(template: &Template, staging: &Path, uids: std::ops::Range<u
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .map_err(io_error)
         .map_err(step("make mounts private", None))?;
-    mount("skiff", staging, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, c"mode=0755,size=16m")
-        .map_err(io_error)
-        .map_err(step("mount the root on", staging.to_owned()))?;
+    mount(
+        "skiff",
+        staging,
+        "tmpfs",
+        MountFlags::NOSUID | MountFlags::NODEV,
+        c"mode=0755,size=16m",
+    )
+    .map_err(io_error)
+    .map_err(step("mount the root on", staging.to_owned()))?;
     populate(template, staging, uids)?;
-    mount_remount(staging, MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV, c"mode=0755,size=16m")
-        .map_err(io_error)
-        .map_err(step("make the root read-only", None))?;
+    mount_remount(
+        staging,
+        MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV,
+        c"mode=0755,size=16m",
+    )
+    .map_err(io_error)
+    .map_err(step("make the root read-only", None))?;
     chdir(staging)
         .and_then(|()| pivot_root(".", "."))
         .map_err(io_error)

@@ -68,7 +68,11 @@ impl WorkerInstance {
                 // string it ignores without looking at its encoding.
                 let is_json = std::str::from_utf8(&body)
                     .is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
-                if is_json { AttemptEnd::Returned(body) } else { AttemptEnd::Garbage("the result is not JSON".to_owned()) }
+                if is_json {
+                    AttemptEnd::Returned(body)
+                } else {
+                    AttemptEnd::Garbage("the result is not JSON".to_owned())
+                }
             }
             Ok((Response::Raised, body)) => match serde_json::from_slice::<UserFault>(&body) {
                 Ok(fault) => AttemptEnd::Raised(fault),

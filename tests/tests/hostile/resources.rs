@@ -46,11 +46,11 @@ fn memory_beyond_the_limit_is_its_own_status_however_it_is_taken() {
         "shared memory",
         "segments",
     ] {
-        let attacker = Attacker::new(attack("takes_memory").with("Timeout", 60));
+        let attacker = Attacker::new(attack("takes_memory").with("MemorySize", 64).with("Timeout", 120));
         let answer = attacker.strikes(&json!({ "as": way }));
         assert_eq!(
             (answer.status, answer.error_message()),
-            (434, "Memory limit of 128 MB reached"),
+            (434, "Memory limit of 64 MB reached"),
             "{way}"
         );
         assert_eq!(answer.result["InvokeResult"], -1);

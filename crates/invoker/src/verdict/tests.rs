@@ -108,7 +108,11 @@ fn every_failed_start_has_its_status_and_text() {
             449,
             "No room for another instance; try again later: out of memory",
         ),
-        (StartError::Unavailable("no such network here".to_owned()), 445, "no such network here"),
+        (
+            StartError::Unavailable("no such network here".to_owned()),
+            445,
+            "no such network here",
+        ),
         (StartError::Platform("/secret/path".to_owned()), 500, "Internal error"),
     ] {
         let verdict = Verdict::of_failed_start(error, id(), &version("ff"));

@@ -34,8 +34,13 @@ const MASKED_FILES: [CStr<'static>; 8] = [
     c"/proc/interrupts",
 ];
 /// Folders of `/proc` hidden for the same reason.
-const MASKED_FOLDERS: [CStr<'static>; 5] =
-    [c"/proc/acpi", c"/proc/bus", c"/proc/driver", c"/proc/pressure", c"/proc/scsi"];
+const MASKED_FOLDERS: [CStr<'static>; 5] = [
+    c"/proc/acpi",
+    c"/proc/bus",
+    c"/proc/driver",
+    c"/proc/pressure",
+    c"/proc/scsi",
+];
 
 /// Puts up every wall around the calling process, which is pid 1 of a new namespace.
 pub fn enter(order: &Order, fds: &[i32]) -> Result<(), Failure> {
