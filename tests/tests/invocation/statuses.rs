@@ -47,7 +47,7 @@ fn every_failure_has_its_documented_status_and_message() {
             expect(434, "Memory limit of 128 MB reached", -1, false),
         ),
         (
-            handler("return [b'x' * (60 << 20)]").with("MemorySize", 64),
+            handler("return [b'x' * (64 << 20)]").with("MemorySize", 64),
             expect(434, "Memory limit of 64 MB reached", -1, false),
         ),
         (
