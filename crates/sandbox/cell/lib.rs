@@ -48,6 +48,9 @@ pub extern "C" fn skiff_enter() {
 /// In init after the second fork. Never returns.
 #[unsafe(no_mangle)]
 pub extern "C" fn skiff_init(runtime: i32) {
+    Zygote::deafen();
+    // SAFETY: the interpreter forked, so there is one thread. It takes no signal, and never gets control back.
+    unsafe { cell::slim::keep_this_code_alone() };
     Zygote::init(runtime)
 }
 

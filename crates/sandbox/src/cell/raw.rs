@@ -22,6 +22,7 @@ numbers! {
     READ: 0, 63;
     WRITE: 1, 64;
     CLOSE: 3, 57;
+    MUNMAP: 11, 215;
     RT_SIGPROCMASK: 14, 135;
     SENDMSG: 46, 211;
     RECVMSG: 47, 212;
@@ -329,6 +330,32 @@ pub fn exit(code: i32) -> ! {
 pub fn fork() -> Result<i32, Errno> {
     const SIGCHLD: usize = 17;
     call!(CLONE, SIGCHLD, 0, 0, 0, 0).map(|pid| pid as i32)
+}
+
+/// Unmaps a range of memory.
+///
+/// # Safety
+/// Nothing in the range is used any more.
+pub unsafe fn unmap(start: usize, length: usize) -> Result<(), Errno> {
+    call!(MUNMAP, start, length).map(drop)
+}
+
+/// Where the C library keeps what belongs to the calling thread.
+#[cfg(target_arch = "x86_64")]
+pub fn thread_pointer() -> usize {
+    let pointer;
+    // SAFETY: the first word of the block is its own address, by the platform's ABI.
+    unsafe { asm!("mov {}, fs:[0]", out(reg) pointer, options(nostack, readonly, preserves_flags)) };
+    pointer
+}
+
+/// Where the C library keeps what belongs to the calling thread.
+#[cfg(target_arch = "aarch64")]
+pub fn thread_pointer() -> usize {
+    let pointer;
+    // SAFETY: reads a register.
+    unsafe { asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nostack, nomem, preserves_flags)) };
+    pointer
 }
 
 /// Becomes another program. `argv` and `envp` are null-terminated arrays of C strings.

@@ -8,6 +8,7 @@ use super::abi::{Notice, Order, Step, fd, kind};
 use super::birth;
 use super::raw::{self, Errno, FDS_MAX};
 
+const SIG_SETMASK: i32 = 2;
 const SIGCHLD_SET: u64 = 1 << (17 - 1);
 const CLONE_NEWPID: usize = 0x2000_0000;
 
@@ -139,6 +140,7 @@ impl Zygote {
         if runtime < 0 {
             raw::exit(1);
         }
+        Self::deafen();
         // Init holds no pipe open, so the server sees it when the runtime closes them.
         let _ = raw::close_from(0);
         loop {
@@ -148,6 +150,12 @@ impl Zygote {
                 Err(_) => raw::exit(1),
             }
         }
+    }
+
+    /// In init: blocks every signal. Nobody but the kernel tells it anything, and SIGKILL cannot be blocked.
+    pub fn deafen() {
+        // Refused only for arguments that are wrong.
+        let _ = raw::signal_mask(SIG_SETMASK, u64::MAX);
     }
 
     /// In the runtime: makes it an ordinary process again, one that may read its own `/proc/self`.
