@@ -9,8 +9,8 @@ Nothing here trusts that user code behaves; nothing outside trusts what this pro
 
 import base64, binascii, bisect, calendar, codecs, collections, collections.abc, concurrent.futures, contextlib  # noqa
 import copy, csv, ctypes, dataclasses, datetime, decimal, email, enum, fnmatch, functools, gc, glob, gzip  # noqa
-import hashlib, heapq, hmac, html, http.client, importlib, importlib.util, inspect, io, itertools, json  # noqa
-import logging, logging.handlers, marshal, math, mimetypes, operator, os, os.path, pathlib, pickle, queue  # noqa
+import hashlib, heapq, hmac, html, http.client, importlib, importlib.machinery, importlib.util, inspect, io  # noqa
+import itertools, json, logging, logging.handlers, marshal, math, mimetypes, operator, os, os.path, pathlib, pickle, queue  # noqa
 import random, re, secrets, select, shlex, shutil, signal, site, socket, ssl, stat, statistics, string  # noqa
 import struct, subprocess, sys, tempfile, textwrap, threading, time, traceback, types, typing  # noqa
 import urllib.error, urllib.parse, urllib.request, uuid, warnings, weakref, xml.etree.ElementTree, zipfile, zlib  # noqa
@@ -18,6 +18,7 @@ import urllib.error, urllib.parse, urllib.request, uuid, warnings, weakref, xml.
 # What the instances do with it afterwards must not reach what the platform does.
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
 _loads, _dumps, _pack, _unpack = json.loads, json.dumps, struct.pack, struct.unpack_from
+_import = importlib.import_module
 _monotonic = time.monotonic_ns
 
 REQUESTS, RESPONSES = 3, 4
@@ -26,6 +27,14 @@ READY, WARM, LOADED, NO_HANDLER, LOAD_FAILED, RETURNED, RAISED, TOO_LARGE, COMPI
 
 USER_CODE = "/var/user"
 OWN_FILE = __file__ if "__file__" in globals() else "<skiff>"
+WARM_CODE = "/var/runtime/python/warm"
+# As large as what comes in earnest.
+WARM_ORDER = json.dumps({
+    "environment": [[f"SKIFF_WARM_{number}", "warm"] for number in range(24)],
+    "result_bytes_max": 1 << 20,
+    "handler": "skiff_warm.main_handler",
+}).encode()
+WARM_EVENT = struct.pack("<I", 19) + b'{"request_id": "x"}' + b'{"a": [1, 2.5, "x", null, true], "b": {"c": "d"}}'
 # A source larger than this is compiled when it is imported, not when it is deployed.
 COMPILE_SOURCE_BYTES_MAX = 2 << 20
 
@@ -107,49 +116,51 @@ class Instance:
         self.result_bytes_max = 0
         self.pid = _getpid()
 
-    def load(self, sequence, body):
-        order = _loads(bytes(body))
+    def load(self, body, folder=USER_CODE):
+        """Takes code: the kind and body of the answer."""
+        order = _loads(str(body, "utf-8"))
         os.environ.clear()
         for key, value in order["environment"]:
             os.environ[key] = value
         os.environ["HOSTNAME"] = os.uname().nodename
         self.result_bytes_max = order["result_bytes_max"]
-        os.chdir(USER_CODE)
-        sys.path[:0] = [USER_CODE, "/opt"]
-        sys.argv = [USER_CODE]
+        os.chdir(folder)
+        sys.path[:0] = [folder, "/opt"]
+        sys.argv = [folder]
         module_name, _, function_name = order["handler"].rpartition(".")
         started = _monotonic()
         try:
-            module = importlib.import_module(module_name)
+            module = _import(module_name)
         except Exception as error:
             missing = isinstance(error, ModuleNotFoundError) and error.name is not None
             if missing and (module_name + ".").startswith(error.name + "."):
                 text = f"{module_name.replace('.', '/')}.py is not in the package (Handler is {order['handler']})"
-                return self.answer(NO_HANDLER, sequence, _dumps({"message": text}).encode())
-            return self.answer(LOAD_FAILED, sequence, fault(error))
+                return NO_HANDLER, _dumps({"message": text}).encode()
+            return LOAD_FAILED, fault(error)
         handler = getattr(module, function_name, None)
         if not callable(handler):
             what = "has no function" if handler is None else "has something that is no function:"
             text = f"{module_name.replace('.', '/')}.py {what} {function_name} (Handler is {order['handler']})"
-            return self.answer(NO_HANDLER, sequence, _dumps({"message": text}).encode())
+            return NO_HANDLER, _dumps({"message": text}).encode()
         self.handler = handler
-        self.answer(LOADED, sequence, str((_monotonic() - started) // 1000).encode())
+        return LOADED, str((_monotonic() - started) // 1000).encode()
 
-    def run(self, sequence, body):
+    def run(self, body):
+        """Runs one event: the kind and body of the answer."""
         (length,) = _unpack("<I", body)
         try:
-            context = _loads(bytes(body[4:4 + length]))
+            context = _loads(str(body[4:4 + length], "utf-8"))
             event = _loads(str(body[4 + length:], "utf-8"))
             value = self.handler(event, context)
         except Exception as error:
-            return self.answer(RAISED, sequence, fault(error))
+            return RAISED, fault(error)
         try:
-            result = _dumps(value, ensure_ascii=False, allow_nan=False, default=_plain).encode("utf-8")
+            result = _encode(value).encode("utf-8")
         except Exception as error:
-            return self.answer(RAISED, sequence, not_json(error))
+            return RAISED, not_json(error)
         if len(result) > self.result_bytes_max:
-            return self.answer(TOO_LARGE, sequence, str(len(result)).encode())
-        self.answer(RETURNED, sequence, result)
+            return TOO_LARGE, str(len(result)).encode()
+        return RETURNED, result
 
     def answer(self, kind, sequence, body):
         """Answers, unless this is a copy of the instance that the user's code forked."""
@@ -166,6 +177,15 @@ def _plain(value):
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain).encode
+
+
+def _byte_code(text, path):
+    """What goes into a .pyc. PEP 552: hash-based and unchecked, since the package never changes."""
+    code = marshal.dumps(compile(text, path, "exec", dont_inherit=True))
+    return importlib.util.MAGIC_NUMBER + _pack("<I", 1) + importlib.util.source_hash(text) + code
+
+
 def compile_sources(sequence):
     """Sends the byte code of every source of the package; what does not compile says so when it is imported."""
     for folder, folders, files in os.walk(USER_CODE):
@@ -177,10 +197,7 @@ def compile_sources(sequence):
             try:
                 with open(path, "rb") as source:
                     text = source.read()
-                code = compile(text, path, "exec", dont_inherit=True)
-                # PEP 552: hash-based and unchecked, since the package never changes.
-                content = importlib.util.MAGIC_NUMBER + _pack("<I", 1) + importlib.util.source_hash(text)
-                content += marshal.dumps(code)
+                content = _byte_code(text, path)
             except Exception:
                 continue
             relative = os.path.relpath(importlib.util.cache_from_source(path), USER_CODE).encode()
@@ -188,25 +205,39 @@ def compile_sources(sequence):
     send(COMPILE_DONE, sequence)
 
 
+class _Compiled(importlib.machinery.SourceFileLoader):
+    """Loads the warm-up's module as packages are loaded: by byte code, which is nowhere to be put here."""
+
+    def get_data(self, path):
+        text = super().get_data(WARM_CODE + "/skiff_warm.py")
+        if not path.endswith(".pyc"):
+            return text
+        if self.path not in _compiled:
+            _compiled[self.path] = _byte_code(text, self.path)
+        return _compiled[self.path]
+
+
+_compiled = {}
+
+
 def warm_up():
-    """Does what taking code and running an event does, so that the pages it touches are this process's own."""
-    sys.path.insert(0, "/var/runtime/python/warm")
-    module = importlib.import_module("skiff_warm")
-    sys.path.pop(0)
-    for name in ("skiff_warm", "skiff_warm_more"):
-        sys.modules.pop(name, None)
-    sys.path_importer_cache.pop("/var/runtime/python/warm", None)
-    marshal.loads(marshal.dumps(compile("def f(event, context):\n    return [event, 1]\n", "<warm>", "exec")))
-    for _ in range(3):
-        event = _loads('{"a": [1, 2.5, "x", null, true], "b": {"c": "d"}}')
-        _dumps(module.main_handler(event, dict(event)), ensure_ascii=False, allow_nan=False, default=_plain).encode("utf-8")
-    try:
-        module.fail()
-    except Exception as error:
-        fault(error)
-    os.stat("/var/user")
-    os.environ["SKIFF_WARM"] = "1"
-    del os.environ["SKIFF_WARM"]
+    """Takes code and runs an event, so that the pages this touches are the instance's own before a call waits.
+
+    What else a function may do, fail above all, is left to it: every page is memory of every idle instance."""
+    instance = Instance()
+    path = list(sys.path)
+    sys.path_importer_cache[WARM_CODE] = importlib.machinery.FileFinder(WARM_CODE, (_Compiled, [".py"]))
+    done = instance.load(WARM_ORDER, WARM_CODE)[0], instance.run(WARM_EVENT)[0]
+    if done != (LOADED, RETURNED):
+        raise RuntimeError(f"the warm-up ended with {done}")
+    sys.path[:] = path
+    sys.argv = []
+    os.environ.clear()
+    os.chdir("/")
+    sys.modules.pop("skiff_warm", None)
+    for folder in (WARM_CODE, "/opt"):
+        sys.path_importer_cache.pop(folder, None)
+    os.stat(USER_CODE)
 
 
 def runtime(warm):
@@ -214,6 +245,7 @@ def runtime(warm):
     # OpenSSL tells a fork by the process id, and every instance has the same one.
     ssl.RAND_add(os.urandom(32), 32.0)
     random.seed()
+    fork_hooks.restore()
     sys.stdin = open(0, "r", closefd=False)
     sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
@@ -226,14 +258,62 @@ def runtime(warm):
     while True:
         kind, sequence, body = receive()
         if kind == INVOKE:
-            instance.run(sequence, body)
+            kind, answer = instance.run(body)
+            instance.answer(kind, sequence, answer)
         elif kind == LOAD:
-            instance.load(sequence, body)
+            kind, answer = instance.load(body)
+            instance.answer(kind, sequence, answer)
         elif kind == COMPILE:
             compile_sources(sequence)
 
 
 # --- the zygote -------------------------------------------------------------------------------------------------------
+
+class ForkHooks:
+    """What modules do before and after a fork: mostly making locks anew that a thread may have held.
+
+    A zygote has one thread and holds no lock, while running these would copy half a megabyte for each instance. So it
+    forks without, and an instance has them back for the forks of its function."""
+
+    def __init__(self):
+        self.set_aside = []
+
+    def take(self):
+        def mark():
+            pass
+
+        os.register_at_fork(before=mark, after_in_parent=mark, after_in_child=mark)
+        lists = [hooks for hooks in gc.get_referrers(mark) if type(hooks) is list]
+        # The lists have no name. An interpreter that keeps them in another way keeps its hooks, and the memory.
+        if len(lists) == 3:
+            self.set_aside = [(hooks, [hook for hook in hooks if hook is not mark]) for hooks in lists]
+            for hooks in lists:
+                hooks.clear()
+
+    def restore(self):
+        for hooks, saved in self.set_aside:
+            hooks[:] = saved
+        # The one thing they would have done that is seen from outside.
+        threading.main_thread()._set_native_id()
+
+
+fork_hooks = ForkHooks()
+
+
+def settle_memory():
+    """Before the first fork: everything is done once that an instance will do, and what is free is given back, so that
+    instances share as many pages as can be and none rearranges the heap on its first large allocation."""
+    ssl.RAND_bytes(1)
+    for _ in range(3):
+        warm_up()
+    fork_hooks.take()
+    gc.collect()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except AttributeError:  # not this C library
+        pass
+    gc.freeze()
+
 
 def zygote(control):
     """Forks an instance per order until the server is gone."""
@@ -241,8 +321,7 @@ def zygote(control):
     failed = cell.skiff_open(control, os.getpid())
     if failed:
         raise OSError(-failed, os.strerror(-failed))
-    gc.collect()
-    gc.freeze()
+    settle_memory()
     while True:
         order = cell.skiff_next()
         if order <= 0:
