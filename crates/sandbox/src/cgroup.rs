@@ -107,6 +107,15 @@ pub struct Usage {
     pub cpu: Duration,
 }
 
+/// What every call is told of its memory: the part of [`Usage`] that is read between a result and its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MemoryUse {
+    /// As in [`Usage`].
+    pub peak_bytes: u64,
+    /// As in [`Usage`].
+    pub oom_kills: u64,
+}
+
 /// The group of one cell. Dropping it is [`Cgroup::remove`] with nobody to hear of a failure.
 #[derive(Debug)]
 pub struct Cgroup {
@@ -291,10 +300,22 @@ impl Cgroup {
             Group::V1(group) => group.usage(),
             Group::V2(group) => group.usage(),
         };
-        // Reading the open files of a group that is ours cannot fail, unless somebody else removed it.
+        self.read_or_default(usage)
+    }
+
+    /// The memory part alone, in half the time.
+    pub fn memory_use(&self) -> MemoryUse {
+        self.read_or_default(match &self.group {
+            Group::V1(group) => group.memory_use(),
+            Group::V2(group) => group.memory_use(),
+        })
+    }
+
+    /// Reading the open files of a group that is ours cannot fail, unless somebody else removed it.
+    fn read_or_default<T: Default>(&self, usage: io::Result<T>) -> T {
         usage.unwrap_or_else(|error| {
             tracing::error!(%error, folder = ?self.folders().first(), "the usage of a cgroup cannot be read");
-            Usage::default()
+            T::default()
         })
     }
 

@@ -29,7 +29,7 @@ mod zygote;
 #[expect(unsafe_code, reason = "inherited descriptors and exec")]
 mod zygote_main;
 
-pub use cgroup::{Cgroup, CgroupError, Cgroups, Limits, Usage};
+pub use cgroup::{Cgroup, CgroupError, Cgroups, Limits, MemoryUse, Usage};
 pub use mounter::Mounter;
 pub use name::InvalidServerName;
 pub use network::{

@@ -122,7 +122,7 @@ impl Instance for WorkerInstance {
             };
             end = AttemptEnd::Exited(text);
         }
-        let usage = self.sandbox.cgroup().usage();
+        let usage = self.sandbox.cgroup().memory_use();
         // A killed child leaves its parent running and its exit code 0: the counter alone is to be trusted.
         if usage.oom_kills > self.ooms && !matches!(end, AttemptEnd::TimedOut) {
             end = AttemptEnd::OutOfMemory;
@@ -142,7 +142,7 @@ impl Instance for WorkerInstance {
         AttemptReport {
             end,
             duration,
-            memory_peak_bytes: usage.memory_peak_bytes,
+            memory_peak_bytes: usage.peak_bytes,
             output,
             output_dropped,
         }

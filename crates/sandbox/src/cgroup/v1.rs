@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 
 use super::file::{self, ControlFile, Setting};
 use super::host::Hierarchy;
-use super::{CgroupError, FUNCTIONS, Limits, SERVER, SERVER_TO_FUNCTIONS, Usage, base_of, tree};
+use super::{CgroupError, FUNCTIONS, Limits, MemoryUse, SERVER, SERVER_TO_FUNCTIONS, Usage, base_of, tree};
 
 /// `cpu.shares` for a weight of 1 in version 2's numbers, where 100 is the default; here it is 1024.
 const SHARES_DEFAULT: u64 = 1024;
@@ -191,11 +191,19 @@ impl Group {
         self.pids.set(u64::from(limits.pids))
     }
 
-    pub(super) fn usage(&self) -> io::Result<Usage> {
-        Ok(Usage {
-            memory_peak_bytes: self.memory_peak.read_number()?,
-            memory_now_bytes: self.memory_now.read_number()?,
+    pub(super) fn memory_use(&self) -> io::Result<MemoryUse> {
+        Ok(MemoryUse {
+            peak_bytes: self.memory_peak.read_number()?,
             oom_kills: self.oom.read_line("oom_kill")?,
+        })
+    }
+
+    pub(super) fn usage(&self) -> io::Result<Usage> {
+        let memory = self.memory_use()?;
+        Ok(Usage {
+            memory_peak_bytes: memory.peak_bytes,
+            memory_now_bytes: self.memory_now.read_number()?,
+            oom_kills: memory.oom_kills,
             cpu: Duration::from_nanos(self.cpu_time.read_number()?),
         })
     }

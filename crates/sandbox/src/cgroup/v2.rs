@@ -12,7 +12,7 @@ use rustix::fs::OFlags;
 
 use super::file::{self, ControlFile, Setting};
 use super::host::{CONTROLLERS_V2, Hierarchy};
-use super::{CgroupError, FUNCTIONS, Limits, SERVER, SERVER_TO_FUNCTIONS, Usage, base_of, tree};
+use super::{CgroupError, FUNCTIONS, Limits, MemoryUse, SERVER, SERVER_TO_FUNCTIONS, Usage, base_of, tree};
 
 const WEIGHT_DEFAULT: u64 = 100;
 const WEIGHT_MAX: u64 = 10_000;
@@ -217,13 +217,20 @@ impl Group {
         self.pids.set(u64::from(limits.pids))
     }
 
-    pub(super) fn usage(&self) -> io::Result<Usage> {
-        let memory_now_bytes = self.memory_now.read_number()?;
-        let peak = self.memory_peak.as_ref().map(ControlFile::read_number).transpose()?;
-        Ok(Usage {
-            memory_peak_bytes: peak.unwrap_or(memory_now_bytes),
-            memory_now_bytes,
+    pub(super) fn memory_use(&self) -> io::Result<MemoryUse> {
+        Ok(MemoryUse {
+            // Kernels before 5.19 keep no peak.
+            peak_bytes: self.memory_peak.as_ref().unwrap_or(&self.memory_now).read_number()?,
             oom_kills: self.memory_events.read_line("oom_kill")?,
+        })
+    }
+
+    pub(super) fn usage(&self) -> io::Result<Usage> {
+        let memory = self.memory_use()?;
+        Ok(Usage {
+            memory_peak_bytes: memory.peak_bytes,
+            memory_now_bytes: self.memory_now.read_number()?,
+            oom_kills: memory.oom_kills,
             cpu: Duration::from_micros(self.cpu_stat.read_line("usage_usec")?),
         })
     }
