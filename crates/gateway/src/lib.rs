@@ -17,5 +17,6 @@ mod refusal;
 mod reply;
 mod route;
 mod server;
+mod steady;
 
 pub use server::{GatewayContext, serve, serve_streams};

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::body::Bodies;
 use crate::direct;
 use crate::patience::Patient;
+use crate::steady::Steady;
 
 /// Most connections at once. The next wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 4096;
@@ -138,11 +139,12 @@ async fn connection(
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(READ_BYTES_MAX)
         .serve_connection(TokioIo::new(Patient::new(stream, WRITE_STALL_MAX)), service);
-    let mut connection = pin!(connection);
+    let connection = pin!(connection);
+    let mut connection = Steady::new(connection);
     let served = tokio::select! {
-        served = connection.as_mut() => served,
+        served = &mut connection => served,
         () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
+            connection.inner().as_mut().graceful_shutdown();
             connection.await
         }
     };
