@@ -51,7 +51,7 @@ impl CodeError {
 
 /// A package that was taken in and goes with its function's handler and runtime.
 pub(crate) async fn take_in(
-    inner: &Inner,
+    inner: &Arc<Inner>,
     zip: Bytes,
     runtime: &RuntimeName,
     handler: &str,
@@ -63,7 +63,7 @@ pub(crate) async fn take_in(
     let is_compiled = |function: &Arc<Function>| function.code == package.digest && function.runtime == *runtime;
     if !inner.state.load().functions().any(is_compiled) {
         inner
-            .compile(runtime, package.digest, Arc::clone(&package.folder))
+            .compile_soon(runtime, package.digest, Arc::clone(&package.folder))
             .await;
     }
     Ok(package)

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use skiff_domain::{InvalidName, NamespaceName};
 use skiff_store::{Doc, InvalidKey, Key, LIMIT_MAX, StoreError};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::actions::{CreateNamespace, create_namespace_writes};
@@ -81,6 +82,7 @@ pub(crate) async fn open(ports: Ports) -> Result<ControlPlane, OpenError> {
         new_uid: ports.new_uid,
         turn: Semaphore::new(1),
         tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
     };
     make_default(&inner).await?;
     inner.collect().await;

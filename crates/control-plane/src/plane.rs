@@ -12,6 +12,7 @@ use skiff_artifacts::{Artifacts, Collected};
 use skiff_domain::{CodeDigest, FunctionKey, NamespaceName, Qualifier, RuntimeName, Version};
 use skiff_store::Store;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::function::Function;
@@ -19,7 +20,10 @@ use crate::open::{self, OpenError};
 use crate::port::{Ports, Precompile, Retire, Runtimes};
 use crate::state::State;
 
-/// Longest that creating a function waits for its code to be compiled; later, its first calls compile for themselves.
+/// How long a change waits for its code to be compiled: enough for a package of a few files. A large one is compiled
+/// beside its first calls, which compile for themselves what is not done yet.
+const COMPILE_WAIT_MAX: Duration = Duration::from_millis(10);
+/// Longest compilation.
 const COMPILE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// The control plane. Cheap to clone.
@@ -47,8 +51,10 @@ pub(crate) struct Inner {
     pub(crate) new_uid: fn() -> skiff_domain::FunctionUid,
     /// Whose turn it is to change something.
     pub(crate) turn: Semaphore,
-    /// Changes under way and packages being collected; awaited when the server stops.
+    /// Changes under way, packages being compiled and collected; awaited when the server stops.
     pub(crate) tasks: TaskTracker,
+    /// Ends compilations: what is not compiled is no loss.
+    pub(crate) stop: CancellationToken,
 }
 
 /// Why a name and qualifier mean nothing here.
@@ -129,6 +135,7 @@ impl ControlPlane {
     /// Waits for the changes under way; later ones are refused.
     pub async fn shutdown(&self) {
         self.inner.tasks.close();
+        self.inner.stop.cancel();
         self.inner.tasks.wait().await;
         // For those that asked just before the door was closed.
         self.inner.turn.close();
@@ -153,6 +160,19 @@ impl Inner {
         self.retire.retire(uid);
         let this = Arc::clone(self);
         self.tasks.spawn(async move { this.collect().await });
+    }
+
+    /// Has a package compiled for a runtime. Returns when that is done, or soon.
+    pub(crate) async fn compile_soon(self: &Arc<Self>, runtime: &RuntimeName, code: CodeDigest, folder: Arc<Path>) {
+        let (this, runtime) = (Arc::clone(self), runtime.clone());
+        let compiling = self.tasks.spawn(async move {
+            tokio::select! {
+                () = this.compile(&runtime, code, folder) => {}
+                () = this.stop.cancelled() => {}
+            }
+        });
+        // Whether it is done or goes on, there is nothing to say.
+        let _ = tokio::time::timeout(COMPILE_WAIT_MAX, compiling).await;
     }
 
     /// Compiles a package for a runtime, best effort.

@@ -41,7 +41,7 @@ pub(crate) async fn initialise(
     folder: &Path,
     begun: Instant,
 ) -> Result<(WorkerInstance, InitReport), StartError> {
-    let assigned = assign(shared, &cell, version.memory_mb, folder).await;
+    let assigned = assign(shared, &cell, &limits(version.memory_mb), folder).await;
     assigned.map_err(|error| StartError::Platform(format!("give a sandbox its limits and code: {error}")))?;
     let order = Load::new(version, &shared.platform).to_json().ok();
     let request = order.and_then(|order| wire::request(Request::Load, LOAD_SEQUENCE, &[&order]));
@@ -69,14 +69,14 @@ pub(crate) async fn initialise(
 }
 
 /// Limits and code, for a function or for compiling. The limits are written while the mounting thread mounts.
-pub(crate) async fn assign(shared: &Shared, cell: &StemCell, memory_mb: u32, folder: &Path) -> std::io::Result<()> {
+pub(crate) async fn assign(shared: &Shared, cell: &StemCell, limits: &Limits, folder: &Path) -> std::io::Result<()> {
     let mounts = [Mount {
         source: folder,
         target: CODE_TARGET,
     }];
     // The first is polled first, so the thread has its order before the limits are written.
     let (mounted, limited) = tokio::join!(cell.sandbox.mount(&shared.mounter, &mounts), async {
-        cell.sandbox.cgroup().limit(&limits(memory_mb))
+        cell.sandbox.cgroup().limit(limits)
     });
     mounted.and(limited)
 }
@@ -87,10 +87,10 @@ async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>,
         Err(NoAnswer::Closed) => timeout(END_MAX, cell.sandbox.ended()).await.ok(),
         _ => None,
     };
-    let usage = cell.sandbox.cgroup().usage();
+    let usage = cell.sandbox.cgroup().memory_use();
     let output = InitOutput {
         output: cell.line.output.take().0,
-        memory_peak_bytes: usage.memory_peak_bytes,
+        memory_peak_bytes: usage.peak_bytes,
         duration: begun.elapsed(),
     };
     drop(cell);

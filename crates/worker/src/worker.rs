@@ -15,7 +15,7 @@ use skiff_invoker::Instances;
 use skiff_runtimes::wire::{self, Request, Response};
 use skiff_runtimes::{Platform, host};
 use skiff_sandbox::{
-    CgroupError, Cgroups, Endpoint, Mounter, NetworkConfig, NetworkError, Networks, ZygoteConfig, make_staging,
+    CgroupError, Cgroups, Endpoint, Limits, Mounter, NetworkConfig, NetworkError, Networks, ZygoteConfig, make_staging,
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,8 @@ use crate::walls;
 const COMPILE_MAX: Duration = Duration::from_secs(20);
 /// Memory for it, in MB.
 const COMPILE_MEMORY_MB: u32 = 512;
+/// Its share when processors are scarce: calls come first.
+const COMPILE_CPU_WEIGHT: u32 = 10;
 /// Most byte code taken from one package, in bytes.
 const COMPILE_BYTES_MAX: usize = 256 << 20;
 /// How long the end may take: processes are killed, groups and networks removed.
@@ -245,7 +247,11 @@ impl Worker {
             .ok_or("the runtime is not installed")?;
         let (mut cell, _) = nursery.take().await.map_err(|error| error.to_string())?;
         let compiled = async {
-            start::assign(&self.shared, &cell, COMPILE_MEMORY_MB, folder)
+            let limits = Limits {
+                cpu_weight: COMPILE_CPU_WEIGHT,
+                ..start::limits(COMPILE_MEMORY_MB)
+            };
+            start::assign(&self.shared, &cell, &limits, folder)
                 .await
                 .map_err(|error| error.to_string())?;
             let request = wire::request(Request::Compile, SEQUENCE, &[]).ok_or("no request")?;
