@@ -178,7 +178,8 @@ impl<'a> Attempt<'a> {
             retry_num: 0,
             origin: *origin,
             cold_start: self.cold,
-            ret_msg: verdict.ret_msg.slice(..kept),
+            // A copy: a slice would keep all of the result for as long as the record lives.
+            ret_msg: Bytes::copy_from_slice(&verdict.ret_msg[..kept]),
             log: log.clone(),
         });
         log

@@ -159,6 +159,10 @@ impl Line {
         }
         self.inbox.advance(HEAD_BYTES);
         let body = self.inbox.split_to(length).freeze();
+        if length > CHUNK_BYTES {
+            // A large answer's memory goes with the answer, not with the instance.
+            self.inbox = BytesMut::from(&self.inbox[..]);
+        }
         Ok(Some((kind, body)))
     }
 

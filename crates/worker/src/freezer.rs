@@ -10,7 +10,7 @@ use skiff_sandbox::Cgroup;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_millis(500);
-/// Processor time an instance may use between two events: enough to finish what the last one began, e.g. to write a
+/// Processor time an instance may use between events in all its life: enough to finish what one began, e.g. to write a
 /// file or start a child, and nothing to compute with.
 const ALLOWANCE: Duration = Duration::from_millis(500);
 
@@ -28,9 +28,17 @@ pub(crate) struct Rest {
 }
 
 #[derive(Debug)]
-enum State {
+struct State {
+    phase: Phase,
+    /// Processor time used between events so far, as far as it was seen. Past the allowance the instance is frozen
+    /// whenever it is idle, for the rest of its life.
+    used: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Phase {
     Busy,
-    /// Idle; its processor time at the first look, once there was one.
+    /// Idle; its processor time at the last look, once there was one.
     Idle(Option<Duration>),
     Frozen,
 }
@@ -40,7 +48,10 @@ impl Freezer {
     pub(crate) fn register(&self, cgroup: Arc<Cgroup>) -> Arc<Rest> {
         let rest = Arc::new(Rest {
             cgroup,
-            state: Mutex::new(State::Idle(None)),
+            state: Mutex::new(State {
+                phase: Phase::Idle(None),
+                used: Duration::ZERO,
+            }),
         });
         let mut instances = self.instances.lock();
         instances.retain(|instance| instance.strong_count() > 0);
@@ -63,31 +74,43 @@ impl Rest {
     /// An event is coming: thaws what is frozen.
     pub(crate) fn end(&self) {
         let mut state = self.state.lock();
-        if matches!(*state, State::Frozen)
-            && let Err(error) = self.cgroup.thaw()
-        {
-            // The call will time out, and the instance with it.
-            tracing::error!(%error, "an instance could not be thawed");
+        match state.phase {
+            Phase::Frozen => {
+                if let Err(error) = self.cgroup.thaw() {
+                    // The call will time out, and the instance with it.
+                    tracing::error!(%error, "an instance could not be thawed");
+                }
+            }
+            // Calls that come often must not hide what happens between them.
+            Phase::Idle(Some(before)) => state.used += self.cgroup.usage().cpu.saturating_sub(before),
+            Phase::Idle(None) | Phase::Busy => {}
         }
-        *state = State::Busy;
+        state.phase = Phase::Busy;
     }
 
     /// The event is over.
     pub(crate) fn begin(&self) {
-        *self.state.lock() = State::Idle(None);
+        let mut state = self.state.lock();
+        state.phase = Phase::Idle(None);
+        self.freeze_a_thief(&mut state);
     }
 
     fn look(&self) {
         let mut state = self.state.lock();
-        let State::Idle(before) = *state else { return };
+        let Phase::Idle(before) = state.phase else { return };
         let now = self.cgroup.usage().cpu;
-        let before = before.unwrap_or(now);
-        *state = State::Idle(Some(before));
-        if now.saturating_sub(before) > ALLOWANCE {
-            match self.cgroup.freeze() {
-                Ok(()) => *state = State::Frozen,
-                Err(error) => tracing::warn!(%error, "an idle instance that computes could not be frozen"),
-            }
+        state.used += now.saturating_sub(before.unwrap_or(now));
+        state.phase = Phase::Idle(Some(now));
+        self.freeze_a_thief(&mut state);
+    }
+
+    fn freeze_a_thief(&self, state: &mut State) {
+        if state.used <= ALLOWANCE {
+            return;
+        }
+        match self.cgroup.freeze() {
+            Ok(()) => state.phase = Phase::Frozen,
+            Err(error) => tracing::warn!(%error, "an idle instance that computes could not be frozen"),
         }
     }
 }

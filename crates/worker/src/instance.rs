@@ -22,13 +22,14 @@ const END_MAX: Duration = Duration::from_secs(1);
 /// An instance of one version. Dropping it kills what runs inside.
 #[derive(Debug)]
 pub struct WorkerInstance {
+    // Dropped in this order: when the sandbox is taken apart, nobody else holds its control group.
+    rest: Arc<Rest>,
     sandbox: Held,
     line: Line,
     _doors: Doors,
     sequence: u32,
     alive: bool,
     ooms: u64,
-    rest: Arc<Rest>,
 }
 
 /// Kills when dropped armed: what a call was doing cannot be taken back.

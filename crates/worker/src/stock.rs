@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use skiff_domain::NetworkMode;
-use skiff_sandbox::{Cgroups, Networks, Parts};
+use skiff_sandbox::{Cgroup, Cgroups, Networks, Parts};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +18,10 @@ use crate::nursery::REFILL_PAUSE;
 
 /// Kits kept ready per network mode that has been asked for.
 const READY: usize = 8;
+
+/// How often, and how far apart, it is looked whether a buried control group's last user is gone.
+const LAST_USER_TRIES: u32 = 200;
+const LAST_USER_PAUSE: Duration = Duration::from_millis(5);
 
 /// All that one sandbox needs beside its runtime.
 #[derive(Debug)]
@@ -108,13 +113,13 @@ impl Stock {
             if let Err(error) = network.remove() {
                 tracing::warn!(%error, "a network namespace could not be removed yet");
             }
-            match Arc::into_inner(cgroup) {
+            match alone(cgroup) {
                 Some(cgroup) => {
                     if let Err(error) = cgroup.remove() {
                         tracing::warn!(%error, "a control group could not be removed yet");
                     }
                 }
-                None => tracing::error!("a buried control group is still in use"),
+                None => tracing::error!("a buried control group is still in use; it goes with its last user"),
             }
         });
         if tracked.await.is_ok() {
@@ -188,4 +193,16 @@ impl Stock {
             StockError::Make(error)
         })
     }
+}
+
+/// The group, once nobody else holds it: a killer or a look of the freezer may, for moments. Blocks for as long.
+fn alone(mut cgroup: Arc<Cgroup>) -> Option<Cgroup> {
+    for _ in 0..LAST_USER_TRIES {
+        match Arc::try_unwrap(cgroup) {
+            Ok(cgroup) => return Some(cgroup),
+            Err(shared) => cgroup = shared,
+        }
+        std::thread::sleep(LAST_USER_PAUSE);
+    }
+    None
 }

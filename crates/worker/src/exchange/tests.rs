@@ -163,3 +163,20 @@ async fn a_flood_of_output_does_not_move_the_deadline() {
     drop(line);
     flood.await.expect("ends with its reader");
 }
+
+#[tokio::test]
+async fn a_large_answer_leaves_no_memory_behind() {
+    let (mut line, mut peer) = line();
+    let long = vec![b'1'; 1 << 20];
+    let bytes = frame(1 << 20, RETURNED, 7, &long);
+    let writing = tokio::spawn(async move {
+        peer.responses.write_all(&bytes).await.expect("open");
+        peer
+    });
+    let answer = line
+        .ask(&Bytes::from_static(b"?"), 7, Instant::now() + Duration::from_secs(20))
+        .await;
+    assert_eq!(answer.map(|(_, body)| body.len()), Ok(1 << 20));
+    assert!(line.inbox.capacity() <= 2 * CHUNK_BYTES, "{}", line.inbox.capacity());
+    drop(writing.await);
+}
