@@ -115,11 +115,11 @@ impl Args {
             while found.len() < self.limit && offset < REACH {
                 let limit = PAGE.min(self.limit - found.len()).min(REACH - offset);
                 let page = self.page(client, window, offset, limit)?;
-                offset += page.len();
-                let last = page.len() < limit;
-                found.extend(page);
-                if last {
-                    break;
+                let next = page.next(offset);
+                found.extend(page.calls);
+                match next {
+                    Some(next) => offset = next,
+                    None => break,
                 }
             }
         }
@@ -134,7 +134,7 @@ impl Args {
         (start, end): (Timestamp, Timestamp),
         offset: usize,
         limit: usize,
-    ) -> Result<Vec<Value>, CliError> {
+    ) -> Result<Page, CliError> {
         let mut params = json!({
             "FunctionName": self.name,
             "StartTime": since::shown(start),
@@ -154,10 +154,34 @@ impl Args {
         if let Some(status) = self.status {
             params["Filter"] = json!({"RetCode": status.ret_code()});
         }
-        Ok(client.call("GetFunctionLogs", &params)?["Data"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default())
+        Ok(Page::of(client.call("GetFunctionLogs", &params)?))
+    }
+}
+
+/// Some calls of a window, and how many it has. A page of long logs has fewer calls than were asked for, so that only
+/// the count tells the last one.
+struct Page {
+    calls: Vec<Value>,
+    total: usize,
+}
+
+impl Page {
+    fn of(mut answer: Value) -> Self {
+        let calls = match answer["Data"].take() {
+            Value::Array(calls) => calls,
+            _ => Vec::new(),
+        };
+        let total = answer["TotalCount"].as_u64().unwrap_or_default();
+        Self {
+            calls,
+            total: usize::try_from(total).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Where the page after this one begins, if there is one.
+    fn next(&self, offset: usize) -> Option<usize> {
+        let next = offset + self.calls.len();
+        (!self.calls.is_empty() && next < self.total).then_some(next)
     }
 }
 

@@ -361,7 +361,7 @@ fn logs_are_printed_oldest_first_and_filtered_by_the_server() {
                              "RetryNum": 0, "Log": format!("line {id}\n")}))
             .collect();
         let limit = usize::try_from(params["Limit"].as_u64().expect("a number")).expect("small");
-        Ok(json!({"Data": calls[..limit.min(3)]}))
+        Ok(json!({"Data": calls[..limit.min(3)], "TotalCount": 3}))
     });
     let ran = api.run(&[
         "logs",
@@ -380,6 +380,23 @@ fn logs_are_printed_oldest_first_and_filtered_by_the_server() {
     let params = api.params("GetFunctionLogs");
     assert_eq!(params["Filter"], json!({"RetCode": "UserCodeException"}));
     assert_eq!((&params["Order"], &params["Limit"]), (&json!("desc"), &json!(2)));
+}
+
+#[test]
+fn logs_go_on_where_long_ones_cut_a_page_short() {
+    let api = FakeApi::start(|_, params| {
+        let number = |name: &str| params[name].as_u64().expect("a number");
+        let offset = number("Offset");
+        let calls: Vec<Value> = (offset..240.min(offset + number("Limit")))
+            .take(16)
+            .map(|id| json!({"RequestId": format!("r{id}"), "RetCode": 0, "Log": "long"}))
+            .collect();
+        Ok(json!({"Data": calls, "TotalCount": 240}))
+    });
+    for (limit, shown) in [("100", 100), ("1000", 240)] {
+        let ran = api.run(&["logs", "hello", "--since", "1h", "--limit", limit]);
+        assert_eq!(ran.out.matches("==> ").count(), shown, "--limit {limit}");
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use skiff_domain::limits::{INIT_TIMEOUT_S_MAX, TIMEOUT_S_MAX};
 
 use super::window::windows;
-use super::{PAGE, REACH};
+use super::{Page, REACH};
 use crate::error::CliError;
 
 /// Longest life of a call: waiting for an instance, its initialisation, its run.
@@ -46,7 +46,7 @@ impl Follow {
     pub(super) fn news(
         &mut self,
         now: Timestamp,
-        page: impl Fn((Timestamp, Timestamp), usize) -> Result<Vec<Value>, CliError>,
+        page: impl Fn((Timestamp, Timestamp), usize) -> Result<Page, CliError>,
     ) -> Result<Vec<Value>, CliError> {
         self.looks += 1;
         self.from = now
@@ -57,18 +57,18 @@ impl Follow {
         for window in windows(self.from, now) {
             let mut offset = 0;
             while offset < REACH {
-                let calls = page(window, offset)?;
-                offset += calls.len();
-                let last = calls.len() < PAGE;
+                let page = page(window, offset)?;
+                let next = page.next(offset);
                 let before = news.len();
-                for call in calls {
+                for call in page.calls {
                     // Being met again keeps a call remembered.
                     if self.seen.insert(key(&call), self.looks).is_none() {
                         news.push(call);
                     }
                 }
-                if last || (news.len() == before && !full) {
-                    break;
+                match next {
+                    Some(next) if full || news.len() > before => offset = next,
+                    _ => break,
                 }
             }
         }
@@ -93,17 +93,26 @@ fn key(call: &Value) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::PAGE;
     use super::*;
 
     /// A log that grows: calls by number, newest first, in one window.
     fn look(follow: &mut Follow, now: Timestamp, calls: &[u32]) -> Vec<u64> {
+        look_by(PAGE, follow, now, calls)
+    }
+
+    /// The same, from a server of which no more than so many calls fit into a page.
+    fn look_by(fitting: usize, follow: &mut Follow, now: Timestamp, calls: &[u32]) -> Vec<u64> {
         let log: Vec<Value> = calls
             .iter()
             .map(|id| json!({"RequestId": id.to_string(), "RetryNum": 0}))
             .collect();
         let news = follow
             .news(now, |_, offset| {
-                Ok(log.iter().skip(offset).take(PAGE).cloned().collect())
+                Ok(Page {
+                    calls: log.iter().skip(offset).take(fitting).cloned().collect(),
+                    total: log.len(),
+                })
             })
             .expect("no error");
         news.iter()
@@ -121,6 +130,14 @@ mod tests {
         for _ in 0..25 {
             assert!(look(&mut follow, now, &[3, 2, 9, 1]).is_empty());
         }
+    }
+
+    #[test]
+    fn pages_cut_short_by_long_logs_are_not_the_last_ones() {
+        let now = Timestamp::now();
+        let mut follow = Follow::new(now);
+        let calls: Vec<u32> = (1..=240).rev().collect();
+        assert_eq!(look_by(16, &mut follow, now, &calls).len(), 240);
     }
 
     #[test]
