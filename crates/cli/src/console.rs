@@ -1,6 +1,7 @@
 //! What a command says: results to stdout as tables or JSON, remarks and errors to stderr.
 
-use std::fmt::Display;
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -8,6 +9,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::error::CliError;
+
+/// Clears the screen and goes to its first place.
+const CLEAR: &str = "\x1b[H\x1b[2J";
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -26,7 +30,7 @@ pub(crate) struct Console {
     err: Box<dyn Write>,
     /// stdout is a terminal: tables fit its width and live views are redrawn.
     pub(crate) terminal: bool,
-    /// stderr is a terminal: progress is shown.
+    /// stderr is a terminal, too: progress is shown.
     pub(crate) progress: bool,
 }
 
@@ -65,7 +69,7 @@ impl Console {
             Format::Json => self.json(&values),
             Format::Table => {
                 let table = self.table(header, values.iter().map(row));
-                writeln!(self.out, "{table}")
+                self.print(format_args!("{table}\n"))
             }
         }
     }
@@ -78,7 +82,7 @@ impl Console {
                 let width = fields.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + 2;
                 for (name, text) in fields.iter().filter(|(_, text)| !text.is_empty()) {
                     let indented = text.replace('\n', &format!("\n{:width$}", ""));
-                    writeln!(self.out, "{:width$}{indented}", format!("{name}:"))?;
+                    self.print(format_args!("{:width$}{indented}\n", format!("{name}:")))?;
                 }
                 Ok(())
             }
@@ -89,25 +93,37 @@ impl Console {
     pub(crate) fn done(&mut self, value: &Value, sentence: impl Display) -> io::Result<()> {
         match self.format {
             Format::Json => self.json(value),
-            Format::Table => writeln!(self.out, "{sentence}"),
+            Format::Table => self.print(format_args!("{sentence}\n")),
         }
     }
 
     /// Pretty JSON to stdout.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.out, value)?;
+        let text = serde_json::to_string_pretty(value)?;
+        self.print(text)?;
         writeln!(self.out)
     }
 
     /// One line of JSON to stdout, for streams.
     pub(crate) fn json_line(&mut self, value: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut self.out, value)?;
+        let text = serde_json::to_string(value)?;
+        self.print(text)?;
         writeln!(self.out)
     }
 
-    /// Text to stdout as it is.
+    /// Text to stdout, as it is unless a terminal would obey it.
     pub(crate) fn print(&mut self, text: impl Display) -> io::Result<()> {
-        write!(self.out, "{text}")
+        let text = text.to_string();
+        self.out.write_all(shown(&text, self.terminal).as_bytes())
+    }
+
+    /// An empty screen, where stdout is a terminal.
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
+        if self.terminal {
+            self.out.write_all(CLEAR.as_bytes())
+        } else {
+            Ok(())
+        }
     }
 
     /// A remark for people, on stderr; programs get none.
@@ -116,7 +132,8 @@ impl Console {
             Format::Json => Ok(()),
             Format::Table => {
                 self.out.flush()?;
-                writeln!(self.err, "{text}")
+                let text = text.to_string();
+                writeln!(self.err, "{}", shown(&text, self.progress))
             }
         }
     }
@@ -124,7 +141,7 @@ impl Console {
     /// Text to stderr in either format, ended by a line end.
     pub(crate) fn side(&mut self, text: &str) -> io::Result<()> {
         self.out.flush()?;
-        write!(self.err, "{text}")?;
+        write!(self.err, "{}", shown(text, self.progress))?;
         if text.is_empty() || text.ends_with('\n') {
             Ok(())
         } else {
@@ -159,7 +176,8 @@ impl Console {
                 } else {
                     format!("\n  request id {request_id}")
                 };
-                writeln!(self.err, "skiff: {error}{hint}{id}")
+                let text = format!("skiff: {error}{hint}{id}");
+                writeln!(self.err, "{}", shown(&text, self.progress))
             }
         };
         drop(written.and_then(|()| self.flush()));
@@ -186,6 +204,30 @@ impl Console {
         }
         table.trim_fmt()
     }
+}
+
+/// Text as its reader may get it. What functions write can hold orders for a terminal, to hide lines or to type for the
+/// person who reads: there they are seen, spelled as in JSON, and not obeyed. Files and programs get every byte.
+fn shown(text: &str, terminal: bool) -> Cow<'_, str> {
+    if !terminal || !text.chars().any(is_order) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelled = String::with_capacity(text.len() + 16);
+    for character in text.replace("\r\n", "\n").chars() {
+        if is_order(character) {
+            // Writing to a string cannot fail.
+            let _ = write!(spelled, "\\u{:04x}", u32::from(character));
+        } else {
+            spelled.push(character);
+        }
+    }
+    Cow::Owned(spelled)
+}
+
+/// Control characters, and those that turn the direction of what follows.
+fn is_order(character: char) -> bool {
+    let turns = matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    turns || (character.is_control() && !matches!(character, '\n' | '\t'))
 }
 
 /// A field of an API answer as text for people; empty where there is none.
@@ -220,6 +262,18 @@ mod tests {
         for (count, shown) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KB"), (3_207_168, "3.1 MB")] {
             assert_eq!(bytes(count), shown);
         }
+    }
+
+    #[test]
+    fn a_terminal_is_shown_orders_and_does_not_get_them() {
+        let text = "a\tb\x1b]0;owned\x07\r\u{9b}2J\u{202e}人\n";
+        assert_eq!(shown(text, false), text, "files get every byte");
+        let spelled = "a\tb\\u001b]0;owned\\u0007\\u000d\\u009b2J\\u202e人\n";
+        assert_eq!(shown(text, true), spelled);
+        assert_eq!(shown("a\r\nb", true), "a\nb", "an end of line is one");
+        // In JSON it is the same text, spelled otherwise.
+        let json = serde_json::to_string(text).expect("JSON");
+        assert_eq!(serde_json::from_str::<String>(&shown(&json, true)).expect("JSON"), text);
     }
 
     #[test]

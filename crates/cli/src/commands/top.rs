@@ -10,8 +10,6 @@ use crate::client::Client;
 use crate::console::{Console, Format, text};
 use crate::error::CliError;
 
-/// Clears the screen and goes to its first place.
-const REDRAW: &str = "\x1b[H\x1b[2J";
 /// Counters are since the server's start.
 const COLUMNS: [&str; 14] = [
     "NAMESPACE",
@@ -59,7 +57,7 @@ impl Args {
                 return Ok(console.json(&status)?);
             }
             if live {
-                console.print(REDRAW)?;
+                console.clear()?;
             }
             let now = Look::at(&status, Instant::now());
             let table = view(console, &status, &now, before.as_ref());
