@@ -61,10 +61,9 @@ pub struct AttemptReport {
     pub duration: Duration,
     /// Peak memory of the instance so far, in bytes.
     pub memory_peak_bytes: u64,
-    /// What the process wrote to stdout and stderr meanwhile, up to the limits.
+    /// What the process wrote to stdout and stderr meanwhile, as it goes into the log: lines are cut, and of more than
+    /// the limits allow there are the beginning and the end, with a line between that says so.
     pub output: Bytes,
-    /// Bytes of output that were over the limits and not kept.
-    pub output_dropped: u64,
 }
 
 /// What starting an instance took.
@@ -74,7 +73,7 @@ pub struct InitReport {
     pub total: Duration,
     /// The user's module code alone.
     pub user_code: Duration,
-    /// What the process wrote meanwhile.
+    /// What the process wrote meanwhile, as it goes into the log.
     pub output: Bytes,
 }
 
@@ -125,7 +124,7 @@ impl StartError {
 /// What a failed start wrote and used.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct InitOutput {
-    /// stdout and stderr, up to the limits.
+    /// stdout and stderr, as they go into the log.
     pub output: Bytes,
     /// Peak memory, in bytes.
     pub memory_peak_bytes: u64,

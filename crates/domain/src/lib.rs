@@ -10,6 +10,7 @@ pub mod invocation;
 pub mod limits;
 pub mod network;
 pub mod status;
+pub mod text;
 pub mod version;
 
 pub use attempt::{AttemptEnd, AttemptReport, Call, InitOutput, InitReport, StartError, UserFault};

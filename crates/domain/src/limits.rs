@@ -12,9 +12,10 @@ pub const RESULT_BYTES_MAX: usize = 6 * 1024 * 1024;
 pub const LOG_TAIL_BYTES_MAX: usize = 4 * 1024;
 /// Longest log line kept, in bytes: 8 KB (CONTRACT 4.8).
 pub const LOG_LINE_BYTES_MAX: usize = 8 * 1024;
-/// Most log bytes kept of one invocation: 1 MB (CONTRACT 4.8, "1 MB or 5000 lines per 5 s").
+/// Most log bytes kept of what one invocation writes, and of what loading the code does, after lines were cut: 1 MB
+/// (CONTRACT 4.8, "1 MB or 5000 lines per 5 s").
 pub const LOG_BYTES_MAX: usize = 1024 * 1024;
-/// Most log lines kept of one invocation (CONTRACT 4.8).
+/// Most log lines kept, likewise (CONTRACT 4.8).
 pub const LOG_LINES_MAX: usize = 5000;
 /// Memory of a function in MB: 64, or a multiple of 128 up to 3072 (CONTRACT 2.5).
 pub const MEMORY_MB_DEFAULT: u32 = 128;

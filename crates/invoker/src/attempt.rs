@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skiff_domain::limits::LOG_LINE_BYTES_MAX;
+use skiff_domain::text::cut;
 use skiff_domain::{
     AttemptEnd, AttemptRecord, AttemptReport, InitOutput, InitReport, Invocation, Outcome, StartError, StatusCode,
 };
 use tokio::time::Instant;
 
-use crate::log::{LogParts, billed_ms, compose, cut};
+use crate::log::{LogParts, billed_ms, compose};
 use crate::port::Recorder;
 use crate::verdict::{Canceler, Verdict};
 
@@ -37,7 +38,6 @@ struct Usage {
     billed_ms: u64,
     memory_peak_bytes: u64,
     output: Bytes,
-    output_dropped: u64,
 }
 
 impl<'a> Attempt<'a> {
@@ -83,7 +83,6 @@ impl<'a> Attempt<'a> {
             billed_ms: billed_ms(duration),
             memory_peak_bytes: report.memory_peak_bytes,
             output: report.output,
-            output_dropped: report.output_dropped,
         };
         let verdict = Verdict::of_run(report.end, *id, version);
         self.conclude(verdict, &usage)
@@ -154,7 +153,6 @@ impl<'a> Attempt<'a> {
                 init_output: &self.init_output,
                 event: self.handed_over.is_some(),
                 output: &usage.output,
-                output_dropped: usage.output_dropped,
                 note: verdict.note.as_deref(),
                 error: (verdict.status != StatusCode::Success).then_some(&verdict.ret_msg),
                 billed_ms: usage.billed_ms,

@@ -177,7 +177,6 @@ impl Instance for FakeInstance {
             duration: began.elapsed() + Duration::from_micros(826),
             memory_peak_bytes: 3_207_168,
             output: "working\n".into(),
-            output_dropped: 0,
         }
     }
 

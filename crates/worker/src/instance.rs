@@ -134,7 +134,6 @@ impl Instance for WorkerInstance {
             self.alive = true;
             self.rest.begin();
         }
-        let (output, output_dropped) = self.line.output.take();
         let duration = if matches!(end, AttemptEnd::TimedOut) {
             call.timeout
         } else {
@@ -144,8 +143,7 @@ impl Instance for WorkerInstance {
             end,
             duration,
             memory_peak_bytes: usage.peak_bytes,
-            output,
-            output_dropped,
+            output: self.line.output.take(),
         }
     }
 
@@ -160,6 +158,5 @@ fn dead_already() -> AttemptReport {
         duration: Duration::ZERO,
         memory_peak_bytes: 0,
         output: bytes::Bytes::new(),
-        output_dropped: 0,
     }
 }

@@ -284,7 +284,7 @@ impl Nursery {
         for expected in expected {
             let heard = line.listen(0, BIRTH_MAX).await;
             if !matches!(&heard, Ok((response, _)) if response == expected) {
-                let said = String::from_utf8_lossy(&line.output.take().0).into_owned();
+                let said = String::from_utf8_lossy(&line.output.take()).into_owned();
                 let reason = sandbox
                     .failure()
                     .map_or_else(|| format!("{heard:?} {said}"), |error| error.to_string());

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use skiff_domain::limits::{LOG_BYTES_MAX, LOG_LINE_BYTES_MAX, LOG_LINES_MAX};
+use skiff_domain::text::cut;
 
 /// How much of a flood is its beginning: half. The rest is its end.
 const HEAD_BYTES_MAX: usize = LOG_BYTES_MAX / 2;
@@ -99,10 +100,10 @@ impl Output {
             self.tail.extend(marker.as_bytes());
             self.tail.push_back(b'\n');
             self.tail_lines.push_back(size);
-            self.let_go();
         }
         line.kept.clear();
         line.written = 0;
+        self.let_go();
     }
 
     /// Lets the oldest lines of the tail go while head and tail are over the limits together.
@@ -110,7 +111,9 @@ impl Output {
         while self.head.len() + self.tail.len() > LOG_BYTES_MAX
             || self.head_lines + self.tail_lines.len() > LOG_LINES_MAX
         {
-            let Some(oldest) = self.tail_lines.pop_front() else { return };
+            let Some(oldest) = self.tail_lines.pop_front() else {
+                return;
+            };
             self.tail.drain(..oldest.kept);
             self.missing.lines += 1;
             self.missing.bytes += oldest.written;
@@ -130,7 +133,7 @@ impl Line {
         if self.kept.len() <= LOG_LINE_BYTES_MAX {
             return String::new();
         }
-        let end = skiff_domain::text::cut(&self.kept, LOG_LINE_BYTES_MAX).len();
+        let end = cut(&self.kept, LOG_LINE_BYTES_MAX).len();
         self.kept.truncate(end);
         format!(" [skiff: line cut, it was {} bytes long]", self.written)
     }

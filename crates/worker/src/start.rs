@@ -59,7 +59,7 @@ pub(crate) async fn initialise(
             let report = InitReport {
                 total: begun.elapsed(),
                 user_code: Duration::from_micros(micros),
-                output: cell.line.output.take().0,
+                output: cell.line.output.take(),
             };
             let rest = shared.freezer.register(Arc::clone(cell.sandbox.cgroup()));
             Ok((WorkerInstance::new(cell, rest), report))
@@ -89,7 +89,7 @@ async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>,
     };
     let usage = cell.sandbox.cgroup().memory_use();
     let output = InitOutput {
-        output: cell.line.output.take().0,
+        output: cell.line.output.take(),
         memory_peak_bytes: usage.peak_bytes,
         duration: begun.elapsed(),
     };

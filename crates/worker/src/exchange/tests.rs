@@ -145,7 +145,7 @@ async fn output_written_before_the_answer_belongs_to_the_call() {
         .ask(&Bytes::from_static(b"?"), 7, Instant::now() + Duration::from_secs(20))
         .await;
     assert!(answer.is_ok());
-    assert_eq!(line.output.take().0, Bytes::from_static(b"to the log\n"));
+    assert_eq!(line.output.take(), Bytes::from_static(b"to the log\n"));
 }
 
 #[tokio::test]
