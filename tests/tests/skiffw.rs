@@ -1,0 +1,166 @@
+//! `./skiffw`: which server it starts, finds and stops. It is given the binary beside this test, so nothing is built.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+
+use serde_json::json;
+use skiff_tests::{Mark, Server, Settings, Spec, binary, repository};
+use tempfile::TempDir;
+
+/// A data dir and what `skiffw` is told with it. Dropping it stops what was started on it.
+struct Skiffw {
+    data: Arc<TempDir>,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Skiffw {
+    fn new() -> Self {
+        Self::on(&Arc::new(tempfile::tempdir().expect("a folder")))
+    }
+
+    fn on(data: &Arc<TempDir>) -> Self {
+        Self {
+            data: Arc::clone(data),
+            environment: Vec::new(),
+        }
+    }
+
+    fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let mut command = Command::new("/bin/sh");
+        command.arg(repository().join("skiffw")).args(arguments);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SKIFF_")) {
+            command.env_remove(name);
+        }
+        command
+            .env("SKIFF_BIN", binary())
+            .env("SKIFF_DATA_DIR", self.data.path())
+            .env("SKIFF_API_LISTEN", "127.0.0.1:0")
+            .env("SKIFF_GATEWAY_LISTEN", "127.0.0.1:0")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null());
+        Ran::new(&command.output().expect("a shell"))
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.data.path().join(name)
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.file("skiffw.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Skiffw {
+    fn drop(&mut self) {
+        self.run(&["down"]);
+    }
+}
+
+/// How it ended and what it said.
+#[derive(Debug)]
+struct Ran {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn new(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn ended(self, code: i32, says: &str) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        assert!(
+            self.stdout.contains(says) || self.stderr.contains(says),
+            "{says}: {self:?}"
+        );
+        self
+    }
+}
+
+fn runs_on(data: &Path) -> bool {
+    data.join("listen.json").exists()
+}
+
+#[test]
+fn a_server_is_found_and_stopped_also_when_its_binary_was_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("skiff");
+    fs::copy(binary(), &program).expect("a copy");
+    let skiffw = Skiffw::new().with("SKIFF_BIN", program.to_str().expect("text"));
+    skiffw.run(&["up", "--detach"]).ended(0, "Skiff is running");
+    fs::remove_file(&program).expect("removed");
+    fs::copy(binary(), &program).expect("a copy");
+    skiffw.run(&["up", "--detach"]).ended(0, "Already running");
+    skiffw.run(&["down"]).ended(0, "Stopping process");
+    assert!(!runs_on(skiffw.data.path()));
+    skiffw.run(&["down"]).ended(0, "No server runs on");
+}
+
+#[test]
+fn a_server_started_by_hand_keeps_what_it_says_of_itself_and_is_stopped_too() {
+    let mut server = Server::start();
+    let skiffw = Skiffw::on(&server.data);
+    let said = fs::read(skiffw.file("listen.json")).expect("listen.json");
+    skiffw.run(&["up", "--detach"]).ended(0, "Already running");
+    assert_eq!(fs::read(skiffw.file("listen.json")).expect("listen.json"), said);
+    assert!(!skiffw.file("skiffw.log").exists(), "nothing was started");
+    skiffw.run(&["down"]).ended(0, "Stopping process");
+    assert!(server.wait().success());
+}
+
+#[test]
+fn a_server_that_still_finishes_calls_is_not_forgotten() {
+    let mark = Mark::default();
+    let server = Settings::default().start();
+    let client = server.client();
+    let code = format!(
+        "import subprocess\n\ndef main_handler(event, context):\n    subprocess.run(['sleep', '{}'])\n    return 'done'\n",
+        mark.as_str()
+    );
+    let function = Spec::python(&code).deploy(&client);
+    let skiffw = Skiffw::on(&server.data).with("SKIFF_DRAIN_SECONDS", "1");
+    std::thread::scope(|scope| {
+        let call = scope.spawn(|| client.invoke(&function.name, &json!({})));
+        mark.appeared();
+        skiffw.run(&["down"]).ended(1, "still finishing calls after 1 s");
+        skiffw.run(&["up", "--detach"]).ended(1, "finishes its last");
+        mark.release();
+        assert_eq!(call.join().expect("no panic").returned(), &json!("done"));
+    });
+    Skiffw::on(&server.data).run(&["down"]).ended(0, "");
+}
+
+#[test]
+fn the_log_of_the_last_start_is_kept() {
+    let skiffw = Skiffw::new();
+    fs::write(skiffw.file("skiffw.log"), "of yesterday\n").expect("a file");
+    skiffw.run(&["up", "--detach"]).ended(0, "Skiff is running");
+    assert!(skiffw.log().starts_with("of yesterday\n"), "{}", skiffw.log());
+    skiffw.run(&["down"]).ended(0, "");
+    fs::write(skiffw.file("skiffw.log"), vec![b'x'; 11 << 20]).expect("a file");
+    let ran = skiffw.run(&["up", "--detach"]).ended(0, "Skiff is running");
+    assert!(skiffw.file("skiffw.log.1").exists(), "{ran:?}");
+    assert!(skiffw.log().len() < 1 << 20, "a new one");
+}
+
+#[test]
+fn a_server_that_does_not_start_is_shown_with_its_own_words_only() {
+    let skiffw = Skiffw::new().with("SKIFF_API_LISTEN", "here");
+    fs::write(skiffw.file("skiffw.log"), "of yesterday\n").expect("a file");
+    let ran = skiffw.run(&["up", "--detach"]).ended(1, "SKIFF_API_LISTEN");
+    assert!(!ran.stderr.contains("of yesterday"), "{ran:?}");
+}
