@@ -148,6 +148,26 @@ fn a_tail_is_the_last_4_kb_in_whole_characters_and_the_stored_log_is_all_of_it()
     );
 }
 
+#[test]
+fn of_too_much_output_the_beginning_and_the_end_are_kept_and_the_tail_is_the_end() {
+    let function = python("def main_handler(event, context):\n    for n in range(12000): print('line', n)\n");
+    let answer = function.invoke(&json!({}));
+    assert!(
+        answer.log.contains("line 11998\nline 11999\nEND RequestId: "),
+        "{}",
+        answer.log
+    );
+    let stored = stored(&function.name, answer.request_id());
+    let lines: Vec<&str> = stored["Log"].as_str().expect("text").lines().collect();
+    // START, Event; 2,500 lines, one about those between, 2,500 lines; END, Report.
+    assert_eq!(lines.len(), 2 + 2500 + 1 + 2500 + 2);
+    assert_eq!((lines[2], lines[2501]), ("line 0", "line 2499"));
+    assert_eq!((lines[2503], lines[5002]), ("line 9500", "line 11999"));
+    let missing: usize = (2500..9500).map(|n| format!("line {n}\n").len()).sum();
+    let said = format!("[skiff] {missing} bytes of output in 7000 lines were not kept here");
+    assert!(lines[2502].starts_with(&said), "{}", lines[2502]);
+}
+
 /// The record of one call, once it is stored.
 fn stored(name: &str, request_id: &str) -> Value {
     eventually(SOON, "the record to be stored", || {
