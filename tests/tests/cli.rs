@@ -371,7 +371,7 @@ fn the_examples_deploy_and_run() {
     assert!(
         deploy("hello-python")
             .fine()
-            .starts_with("hello-python updated: code (")
+            .starts_with("hello-python unchanged: Python3.")
     );
     let shown = skiff("function show hello-python --code");
     assert!(

@@ -70,7 +70,8 @@ impl Inner {
         }
     }
 
-    /// Makes a change. `decide` looks at a moment and says what is to be written; it may be asked again.
+    /// Makes a change. `decide` looks at a moment and says what is to be written; it may be asked again. Nothing to
+    /// write is a change that is made already.
     pub(crate) async fn change<T, E>(&self, decide: impl Fn(&State) -> Result<(Vec<Write>, T), E>) -> Result<T, E>
     where
         E: From<ChangeError>,
@@ -78,6 +79,9 @@ impl Inner {
         for _ in 0..ATTEMPTS_MAX {
             let seen = self.state.load_full();
             let (writes, answer) = decide(&seen)?;
+            if writes.is_empty() {
+                return Ok(answer);
+            }
             let ops = writes
                 .iter()
                 .map(|write| op(write, &seen))

@@ -96,6 +96,17 @@ async fn code_is_replaced_from_beside_or_from_within_code_and_can_be_shown() {
         )
         .await;
     assert_eq!(server.ok("GetFunction", show).await["CodeInfo"], "a = 2\n");
+    let digest = async |params| server.ok("GetFunction", params).await["CodeSha256"].clone();
+    assert_eq!(
+        digest(json!({"FunctionName": "hello"})).await,
+        Value::Null,
+        "for who asks"
+    );
+    let zip = zip(&[("main.py", "a = 2\n")]);
+    assert_eq!(
+        digest(json!({"FunctionName": "hello", "ShowCodeSha256": "TRUE"})).await,
+        skiff_domain::CodeDigest::of(&zip).to_string()
+    );
     let invalid = json!({"FunctionName": "hello", "ShowCode": "yes"});
     assert_eq!(server.code("GetFunction", invalid).await, "InvalidParameterValue");
 }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use skiff_domain::NamespaceName;
+use skiff_domain::{CodeDigest, NamespaceName};
 
 use super::activation;
 use crate::client::Client;
@@ -135,57 +135,63 @@ fn ensure_namespace(client: &Client, console: &mut Console, namespace: &Namespac
 
 fn deploy(client: &Client, console: &mut Console, spec: &FunctionSpec, package: &Package) -> Result<Done, CliError> {
     let (name, namespace) = (spec.name.as_str(), spec.namespace.as_str());
-    let code = json!({"ZipFile": STANDARD.encode(&package.zip)});
     let progress = Upload::shown(name, package.zip.len(), console.progress);
-    let mut done = match client.probe("GetFunction", &json!({"FunctionName": name, "Namespace": namespace})) {
+    let of = |mut params: Value| {
+        params["FunctionName"] = json!(name);
+        params["Namespace"] = json!(namespace);
+        params
+    };
+    let code = || json!({"ZipFile": STANDARD.encode(&package.zip)});
+    let current = match client.probe("GetFunction", &of(json!({"ShowCodeSha256": "TRUE"}))) {
         Err(CliError::Refused { code: refusal, .. }) if refusal.starts_with("ResourceNotFound.Function") => {
-            let mut params = Value::Object(spec.settings.params());
-            params["FunctionName"] = json!(name);
-            params["Namespace"] = json!(namespace);
-            params["Code"] = code;
+            let mut params = of(Value::Object(spec.settings.params()));
+            params["Code"] = code();
             client.upload("CreateFunction", &params, &progress)?;
-            Done {
+            return Ok(Done {
                 action: "created",
                 changes: Vec::new(),
-                function: Value::Null,
-            }
+                function: activation::wait(client, name, namespace)?,
+            });
         }
-        Err(error) => return Err(error),
-        Ok(current) => {
-            let (changed, mut changes) = differences(&current, &spec.settings);
-            // Settings first: what is refused of them leaves the function as it was, and new code finds its variables.
-            let configuration = changed.params();
-            if !configuration.is_empty() {
-                let mut params = Value::Object(configuration);
-                params["FunctionName"] = json!(name);
-                params["Namespace"] = json!(namespace);
-                client.call("UpdateFunctionConfiguration", &params)?;
-                activation::wait(client, name, namespace)?;
-            }
-            let params =
-                json!({"FunctionName": name, "Namespace": namespace, "Handler": spec.settings.handler, "Code": code});
-            if let Err(error) = client.upload("UpdateFunctionCode", &params, &progress) {
-                if !changes.is_empty() {
-                    console.say(format_args!(
-                        "{name}: updated {}, and then not the code:",
-                        changes.join(", ")
-                    ))?;
-                }
-                return Err(error);
-            }
-            if current["Handler"].as_str() != spec.settings.handler.as_deref() {
-                changes.push(change("handler", &text(&current, "Handler"), &text(&params, "Handler")));
-            }
-            changes.push("code".to_owned());
-            Done {
-                action: "updated",
-                changes,
-                function: Value::Null,
-            }
-        }
+        found => found?,
     };
-    done.function = activation::wait(client, name, namespace)?;
-    Ok(done)
+    let (changed, mut changes) = differences(&current, &spec.settings);
+    // Settings first, so that new code finds its variables.
+    let configuration = changed.params();
+    if !configuration.is_empty() {
+        client.call("UpdateFunctionConfiguration", &of(Value::Object(configuration)))?;
+        activation::wait(client, name, namespace)?;
+    }
+    let handler = spec.settings.handler.as_deref();
+    let moved = current["Handler"].as_str() != handler;
+    let recoded = current["CodeSha256"] != json!(CodeDigest::of(&package.zip));
+    if moved || recoded {
+        let params = of(json!({"Handler": handler, "Code": code()}));
+        if let Err(error) = client.upload("UpdateFunctionCode", &params, &progress) {
+            if !changes.is_empty() {
+                console.say(format_args!(
+                    "{name}: updated {}, and then not the code:",
+                    changes.join(", ")
+                ))?;
+            }
+            return Err(error);
+        }
+    }
+    if moved {
+        changes.push(change(
+            "handler",
+            &text(&current, "Handler"),
+            handler.unwrap_or_default(),
+        ));
+    }
+    if recoded {
+        changes.push("code".to_owned());
+    }
+    Ok(Done {
+        action: if changes.is_empty() { "unchanged" } else { "updated" },
+        changes,
+        function: activation::wait(client, name, namespace)?,
+    })
 }
 
 /// The settings that are not what the server has, and in words how they change.

@@ -239,6 +239,33 @@ fn a_known_function_gets_its_code_and_only_the_settings_that_differ() {
 }
 
 #[test]
+fn what_the_server_has_already_is_not_sent_again() {
+    let folder = folder("name: hello\nruntime: Python3\n");
+    let zip = crate::package::load(folder.path(), &[]).expect("a package").zip;
+    let digest = skiff_domain::CodeDigest::of(&zip).to_string();
+    let api = FakeApi::start(move |action, params| {
+        assert_eq!(action, "GetFunction");
+        let mut function = active(params)?;
+        if params["ShowCodeSha256"] == "TRUE" {
+            function["CodeSha256"] = json!(digest);
+        }
+        Ok(function)
+    });
+    let ran = api.run(&["deploy", path(&folder)]);
+    assert!(
+        ran.exit == 0 && ran.out.starts_with("hello unchanged: Python3.11, 128 MB, 3 s (1 file"),
+        "{ran:?}"
+    );
+    assert_eq!(api.changes(), Vec::<String>::new());
+    let ran = api.run(&["deploy", path(&folder), "-o", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).expect("JSON");
+    assert_eq!(
+        (&report[0]["action"], &report[0]["changes"]),
+        (&json!("unchanged"), &json!([]))
+    );
+}
+
+#[test]
 fn a_mistake_in_one_function_leaves_all_as_they_were() {
     let api = FakeApi::start(|_, params| active(params));
     let folder =

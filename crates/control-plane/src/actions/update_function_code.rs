@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skiff_domain::{FunctionKey, Qualifier, Revision};
+use skiff_domain::{FunctionKey, FunctionUid, Qualifier, Revision};
 
 use crate::change::ChangeError;
 use crate::code::{CodeError, entry_file, take_in};
@@ -51,7 +51,7 @@ impl UpdateFunctionCodeError {
 
 impl ControlPlane {
     /// Replaces a function's code. Once this returns, new calls run the new code; running ones finish with the old.
-    /// On error nothing is changed.
+    /// On error nothing is changed, nor when the function has this code already: its instances stay.
     pub async fn update_function_code(&self, input: UpdateFunctionCode) -> Result<(), UpdateFunctionCodeError> {
         let updated = update(&self.inner, input).await;
         if updated.is_err() {
@@ -76,12 +76,13 @@ async fn update(inner: &Arc<Inner>, input: UpdateFunctionCode) -> Result<(), Upd
             };
             // Runtime or handler may have changed since they were looked at.
             entry_file(&inner.artifacts, &function.runtime, &function.handler, &function.code)?;
-            let uid = function.uid.clone();
-            Ok::<_, UpdateFunctionCodeError>((vec![Write::Put(Document::Function(Box::new(function)))], uid))
+            Ok::<_, UpdateFunctionCodeError>(put_changed(&current, function))
         };
-        let uid = inner.change(change).await?;
+        let changed = inner.change(change).await?;
         drop(package);
-        inner.settle(&uid);
+        if let Some(uid) = changed {
+            inner.settle(&uid);
+        }
         Ok(())
     };
     inner.run(write).await
@@ -91,6 +92,21 @@ async fn update(inner: &Arc<Inner>, input: UpdateFunctionCode) -> Result<(), Upd
 pub(crate) fn existing(state: &State, key: &FunctionKey) -> Result<Arc<Function>, ResolveError> {
     let function = state.function(key).cloned();
     function.ok_or_else(|| why_missing(state, key, &Qualifier::latest()))
+}
+
+/// What is to be written of a function that was to change, and whose instances go. Nothing where it is what it was:
+/// no revision, and no cold start.
+pub(crate) fn put_changed(current: &Function, changed: Function) -> (Vec<Write>, Option<FunctionUid>) {
+    let same = Function {
+        revision: current.revision,
+        modified_at: current.modified_at,
+        ..changed.clone()
+    };
+    if same == *current {
+        return (Vec::new(), None);
+    }
+    let uid = changed.uid.clone();
+    (vec![Write::Put(Document::Function(Box::new(changed)))], Some(uid))
 }
 
 /// The same function, changed now.

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use skiff_domain::{FunctionKey, NetworkMode};
 
-use super::update_function_code::{existing, next_revision};
+use super::update_function_code::{existing, next_revision, put_changed};
 use crate::change::ChangeError;
 use crate::code::{CodeError, entry_file};
-use crate::document::Document;
 use crate::environment::Environment;
 use crate::function::Function;
 use crate::plane::{ControlPlane, Inner, ResolveError};
 use crate::runtime_choice::RuntimeChoice;
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
-use crate::state::{State, Write};
+use crate::state::State;
 
 /// What is to change of a function.
 #[derive(Debug, Clone)]
@@ -81,7 +80,7 @@ impl UpdateFunctionConfigurationError {
 
 impl ControlPlane {
     /// Changes a function's configuration. Once this returns, new calls run with it; running ones finish as they
-    /// began. On error nothing is changed.
+    /// began. On error nothing is changed, nor when it has these settings already: its instances stay.
     pub async fn update_function_configuration(
         &self,
         input: UpdateFunctionConfiguration,
@@ -118,12 +117,11 @@ impl ControlPlane {
                     runtime,
                     ..next_revision(&current, &inner)
                 };
-                let uid = function.uid.clone();
-                let write = Write::Put(Document::Function(Box::new(function)));
-                Ok::<_, UpdateFunctionConfigurationError>((vec![write], uid))
+                Ok::<_, UpdateFunctionConfigurationError>(put_changed(&current, function))
             };
-            let uid = inner.change(change).await?;
-            inner.settle(&uid);
+            if let Some(uid) = inner.change(change).await? {
+                inner.settle(&uid);
+            }
             Ok(())
         };
         inner.run(write).await

@@ -33,9 +33,28 @@ async fn new_code_is_the_next_revision_and_the_old_instances_and_package_go() {
     assert_eq!(bed.packages().await, 1);
 
     // The handler is optional, and stays.
-    bed.control.update_function_code(update("hello", new)).await.unwrap();
+    let newer = zip(&[("app.py", "# newer")]);
+    bed.control.update_function_code(update("hello", newer)).await.unwrap();
     assert_eq!(bed.get("hello").unwrap().handler, "app.run");
     assert_eq!(bed.get("hello").unwrap().revision, Revision(3));
+}
+
+#[tokio::test]
+async fn code_and_settings_a_function_has_already_are_no_change_and_cost_no_instance() {
+    let bed = Bed::new().await;
+    bed.create("hello").await.unwrap();
+    let before = bed.get("hello").unwrap();
+    let again = update("hello", creation("hello").code);
+    bed.control.update_function_code(again).await.unwrap();
+    let settings = UpdateFunctionConfiguration {
+        memory: Some(before.memory),
+        environment: Some(before.environment.clone()),
+        ..UpdateFunctionConfiguration::of(key("hello"))
+    };
+    bed.control.update_function_configuration(settings).await.unwrap();
+    assert_eq!(bed.get("hello").unwrap(), before);
+    assert!(bed.around.retired.lock().is_empty());
+    assert_eq!(bed.packages().await, 1);
 }
 
 #[tokio::test]

@@ -102,6 +102,10 @@ async fn a_change_whose_commit_fails_changes_nothing_and_leaves_nothing() {
         code: zip(&[("index.py", "# other")]),
         ..creation("hello")
     };
+    let settings = UpdateFunctionConfiguration {
+        timeout: Some(Timeout::from_secs(9).unwrap()),
+        ..UpdateFunctionConfiguration::of(key("there"))
+    };
     let codes = [
         bed.control.create_function(other).await.unwrap_err().code(),
         bed.control
@@ -110,7 +114,7 @@ async fn a_change_whose_commit_fails_changes_nothing_and_leaves_nothing() {
             .unwrap_err()
             .code(),
         bed.control
-            .update_function_configuration(UpdateFunctionConfiguration::of(key("there")))
+            .update_function_configuration(settings)
             .await
             .unwrap_err()
             .code(),

@@ -128,7 +128,10 @@ fn a_filter_that_is_not_known_or_means_nothing_is_refused() {
 #[tokio::test]
 async fn a_listing_is_ordered_and_cut_as_asked_and_tells_the_whole_number() {
     let bed = bed_of_four().await;
-    let touch = UpdateFunctionConfiguration::of(key("beta-probe"));
+    let touch = UpdateFunctionConfiguration {
+        timeout: Some(Timeout::from_secs(9).unwrap()),
+        ..UpdateFunctionConfiguration::of(key("beta-probe"))
+    };
     bed.control.update_function_configuration(touch).await.unwrap();
     for (order_by, order, found) in [
         ("FunctionName", "DESC", ["gamma-probe", "beta-probe", "alpha"]),
