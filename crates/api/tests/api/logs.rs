@@ -194,6 +194,45 @@ async fn an_answer_says_where_the_next_one_begins() {
 }
 
 #[tokio::test]
+async fn a_page_that_is_cut_before_16_mb_loses_no_call_to_who_asks_on() {
+    let server = Server::with_hello().await;
+    let log = "x".repeat(1 << 20);
+    // Of today: these are enough to be sealed, and what is old is then let go.
+    let now = Timestamp::now().as_second() - NOON_S;
+    let records: Vec<AttemptRecord> = (now - 20..now)
+        .map(|second| record(&server, "hello", second, StatusCode::Success, 1, &log))
+        .collect();
+    let ids: Vec<String> = records.iter().map(|record| record.request_id.to_string()).collect();
+    records.into_iter().for_each(|record| server.logs.record(record));
+    server.logs.flush().await;
+
+    // By `Offset`, as clients do; by `SearchContext`, as it is given back.
+    for by_context in [false, true] {
+        let (mut found, mut sizes) = (Vec::new(), Vec::new());
+        let mut on = json!({"Offset": 0, "Limit": 100});
+        while found.len() < ids.len() {
+            let asked = with(on, json!({"FunctionName": "hello", "Order": "asc"}));
+            let answer = server.ok("GetFunctionLogs", asked).await;
+            assert_eq!(answer["TotalCount"], 20, "however many come at once");
+            let page = answer["Data"].as_array().unwrap();
+            assert!(
+                page.iter()
+                    .all(|log| log["Log"].as_str().map(str::len) == Some(1 << 20)),
+                "logs are whole"
+            );
+            found.extend(page.iter().map(|log| log["RequestId"].as_str().unwrap().to_owned()));
+            sizes.push(page.len());
+            on = if by_context {
+                json!({"SearchContext": answer["SearchContext"]})
+            } else {
+                json!({"Offset": found.len(), "Limit": 100})
+            };
+        }
+        assert_eq!((sizes, &found), (vec![15, 5], &ids));
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_searched_gets_the_documented_code() {
     let (server, _) = server().await;
     for (parameters, expected) in [
