@@ -13,23 +13,31 @@ use tokio::time::timeout;
 
 use crate::error::ApiError;
 
-/// Largest body of a request whose sender is known by its headers: 50 MB of zip in base64, in a form even, where `+`
-/// and `/` take three characters (CONTRACT 2.1: "allow at least 70 MB").
-pub(crate) const BODY_BYTES_MAX: usize = 80 * 1024 * 1024;
-/// Largest body of a request whose signature is in the body itself: v1 (CONTRACT 2.1: 1 MB, and 10 MB for TC3).
-pub(crate) const FORM_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// A body up to this size is read at once; a larger one waits for a place.
-const SMALL_BYTES_MAX: usize = 10 * 1024 * 1024;
-/// Places for larger bodies: together they hold at most 4 times 80 MB, however many upload at once.
-const PLACES: usize = 4;
+/// Largest body of a request whose sender is told by its headers: 50 MB of zip in base64, in a form even, where `+` and
+/// `/` take three characters (CONTRACT 2.1: "allow at least 70 MB").
+const NAMED_BYTES_MAX: usize = 80 * 1024 * 1024;
+/// Largest body of a request that does not say by its headers whose it is: its v1 signature is in the body (CONTRACT 2.1).
+const NAMELESS_BYTES_MAX: usize = 1024 * 1024;
+/// A body up to this size is read at once; a larger one waits for a place. Places are counted in this.
+const SMALL_BYTES_MAX: usize = 64 * 1024;
 /// Of a refused request's body this much is taken from the connection; then it is closed.
 const DISCARDED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// All of a body has to arrive within this time (CONTRACT 4.1: API HTTP timeout 300 s).
 const ARRIVAL_MAX: Duration = Duration::from_secs(300);
 
-/// Reads bodies and bounds the memory of all of them together.
+/// Reads bodies and bounds the memory of all of them together. Whoever is not named shares no room with those who are.
 #[derive(Debug)]
 pub(crate) struct Bodies {
+    /// Of requests whose headers name a credential that is known here: 4 of the largest.
+    pub(crate) named: Room,
+    /// Of requests whose bodies have to say whose they are: 32 of the largest.
+    pub(crate) nameless: Room,
+}
+
+/// The memory of one kind of bodies.
+#[derive(Debug)]
+pub(crate) struct Room {
+    bytes_max: usize,
     places: Arc<Semaphore>,
 }
 
@@ -45,13 +53,23 @@ pub(crate) struct Received {
 impl Bodies {
     pub(crate) fn new() -> Self {
         Self {
-            places: Arc::new(Semaphore::new(PLACES)),
+            named: Room::new(NAMED_BYTES_MAX, 4),
+            nameless: Room::new(NAMELESS_BYTES_MAX, 32),
+        }
+    }
+}
+
+impl Room {
+    fn new(bytes_max: usize, largest: usize) -> Self {
+        Self {
+            bytes_max,
+            places: Arc::new(Semaphore::new(largest * bytes_max / SMALL_BYTES_MAX)),
         }
     }
 
-    /// Reads a body of at most `bytes_max`.
-    pub(crate) async fn receive(&self, body: &mut Body, bytes_max: usize) -> Result<Received, ApiError> {
-        match timeout(ARRIVAL_MAX, self.read(body, bytes_max)).await {
+    /// Reads a body.
+    pub(crate) async fn receive(&self, body: &mut Body) -> Result<Received, ApiError> {
+        match timeout(ARRIVAL_MAX, self.read(body)).await {
             Ok(received) => received,
             Err(_) => Err(ApiError::new(
                 "InvalidParameter.Payload",
@@ -60,17 +78,17 @@ impl Bodies {
         }
     }
 
-    async fn read(&self, body: &mut Body, bytes_max: usize) -> Result<Received, ApiError> {
+    async fn read(&self, body: &mut Body) -> Result<Received, ApiError> {
+        let bytes_max = self.bytes_max;
         let announced = body
             .size_hint()
             .exact()
-            .and_then(|bytes| usize::try_from(bytes).ok())
-            .unwrap_or(0);
+            .map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let too_large = || {
             let what = format!("the body is larger than {bytes_max} bytes");
             Err(ApiError::new("InvalidParameter.RequestTooLarge", what))
         };
-        if announced > bytes_max {
+        if announced.is_some_and(|bytes| bytes > bytes_max) {
             return too_large();
         }
         let (mut bytes, mut hasher, mut place) = (BytesMut::new(), BodyHasher::default(), None);
@@ -82,9 +100,9 @@ impl Bodies {
                 return too_large();
             }
             if bytes.len() + piece.len() > SMALL_BYTES_MAX && place.is_none() {
-                // Closed never: the semaphore lives as long as the handler.
-                place = Arc::clone(&self.places).acquire_owned().await.ok();
-                bytes.reserve(announced.saturating_sub(bytes.len()));
+                let bytes_max = announced.unwrap_or(bytes_max);
+                place = self.place(bytes_max).await;
+                bytes.reserve(announced.unwrap_or_default().saturating_sub(bytes.len()));
             }
             hasher.update(&piece);
             bytes.extend_from_slice(&piece);
@@ -94,6 +112,13 @@ impl Bodies {
             hash: hasher.finish(),
             place,
         })
+    }
+
+    /// A place for a body that is not larger than this, once it is its turn.
+    async fn place(&self, bytes_max: usize) -> Option<OwnedSemaphorePermit> {
+        let places = u32::try_from(bytes_max.div_ceil(SMALL_BYTES_MAX)).unwrap_or(u32::MAX);
+        // Closed never: the semaphore lives as long as the handler.
+        Arc::clone(&self.places).acquire_many_owned(places).await.ok()
     }
 }
 
@@ -115,9 +140,14 @@ pub(crate) async fn discard(body: &mut Body) {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
     use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures::poll;
+    use futures::stream::{self, StreamExt};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
 
     use super::*;
 
@@ -127,26 +157,56 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_body_waits_for_a_place_and_a_small_one_does_not() {
-        let bodies = Bodies::new();
+        let room = Room::new(4 * SMALL_BYTES_MAX, 2);
         let mut held = Vec::new();
-        for _ in 0..PLACES {
-            let received = bodies.receive(&mut body(SMALL_BYTES_MAX + 1), BODY_BYTES_MAX).await;
-            held.push(received.unwrap());
+        for _ in 0..4 {
+            held.push(room.receive(&mut body(SMALL_BYTES_MAX + 1)).await.unwrap());
         }
         let mut large = body(SMALL_BYTES_MAX + 1);
-        let mut waiting = pin!(bodies.receive(&mut large, BODY_BYTES_MAX));
+        let mut waiting = pin!(room.receive(&mut large));
         assert!(poll!(waiting.as_mut()).is_pending());
-        let small = bodies.receive(&mut body(SMALL_BYTES_MAX), BODY_BYTES_MAX).await;
+        let small = room.receive(&mut body(SMALL_BYTES_MAX)).await;
         assert!(small.unwrap().place.is_none());
         held.pop();
         assert!(waiting.await.unwrap().place.is_some());
     }
 
     #[tokio::test]
+    async fn bodies_of_strangers_that_never_end_are_bounded_together_and_leave_the_others_their_room() {
+        const PIECE: &[u8] = &[b'a'; SMALL_BYTES_MAX];
+        const STRANGERS: usize = 200;
+        let bodies = Bodies::new();
+        let taken = Arc::new(AtomicUsize::new(0));
+        let mut strangers: Vec<Body> = (0..STRANGERS)
+            .map(|_| {
+                let taken = Arc::clone(&taken);
+                let pieces = stream::repeat_with(move || {
+                    taken.fetch_add(PIECE.len(), Ordering::Relaxed);
+                    Ok::<_, Infallible>(Frame::data(Bytes::from_static(PIECE)))
+                });
+                Body::new(StreamBody::new(pieces.take(15).chain(stream::pending())))
+            })
+            .collect();
+        let mut receiving: Vec<_> = strangers
+            .iter_mut()
+            .map(|body| Box::pin(bodies.nameless.receive(body)))
+            .collect();
+        for receiving in &mut receiving {
+            assert!(poll!(receiving.as_mut()).is_pending());
+        }
+        // Everyone has the small beginning, and the piece that waits for a place.
+        let bytes_max = 32 * NAMELESS_BYTES_MAX + STRANGERS * 2 * PIECE.len();
+        assert!(taken.load(Ordering::Relaxed) <= bytes_max);
+        let named = bodies.named.receive(&mut body(NAMED_BYTES_MAX)).await;
+        assert!(named.unwrap().place.is_some());
+    }
+
+    #[tokio::test]
     async fn a_body_announced_too_large_is_refused_before_it_comes() {
-        let refusal = Bodies::new().receive(&mut body(11), 10).await.unwrap_err();
+        let room = Room::new(SMALL_BYTES_MAX, 1);
+        let refusal = room.receive(&mut body(SMALL_BYTES_MAX + 1)).await.unwrap_err();
         assert_eq!(refusal.code, "InvalidParameter.RequestTooLarge");
-        let received = Bodies::new().receive(&mut body(10), 10).await.unwrap();
+        let received = room.receive(&mut body(10)).await.unwrap();
         assert_eq!((received.bytes.len(), received.hash), (10, BodyHash::of(&[b' '; 10])));
     }
 }

@@ -20,14 +20,14 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use jiff::Timestamp;
-use skiff_auth::{SignedRequest, verify, verify_head};
+use skiff_auth::{AuthError, SignedRequest, verify, verify_head};
 use skiff_domain::RequestId;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 use tracing::field::Empty;
 
 use crate::actions::{self, Call};
-use crate::body::{self, BODY_BYTES_MAX, Bodies, FORM_BYTES_MAX, Received};
+use crate::body::{self, Bodies, Received};
 use crate::context::ApiContext;
 use crate::error::ApiError;
 use crate::parameters::Parameters;
@@ -37,6 +37,8 @@ use crate::reply;
 const VERSION: &str = "2018-04-16";
 /// A body from this size on is parsed where it holds up nobody else.
 const PARSED_ASIDE_BYTES: usize = 1024 * 1024;
+/// Most parameters of a form or a query. The largest documented request has some hundred.
+const PAIRS_MAX: usize = 1000;
 
 struct Api {
     context: ApiContext,
@@ -119,22 +121,23 @@ async fn authenticate(api: &Api, head: &Parts, body: &mut Body) -> Result<Signed
     let keyring = &api.context.keyring;
     let arrived = Timestamp::now();
     verify_head(&head.headers, keyring, arrived)?;
-    let known_by_headers = head.headers.contains_key(AUTHORIZATION);
-    let bytes_max = if known_by_headers {
-        BODY_BYTES_MAX
-    } else {
-        FORM_BYTES_MAX
+    let encoding = Encoding::of(head)?;
+    let named = head.headers.contains_key(AUTHORIZATION);
+    let room = match (named, encoding) {
+        (true, _) => &api.bodies.named,
+        // JSON has no place for a signature.
+        (false, Encoding::Json) => return Err(AuthError::NotSigned.into()),
+        (false, Encoding::Form | Encoding::Query) => &api.bodies.nameless,
     };
-    let body = api.bodies.receive(body, bytes_max).await?;
+    let body = room.receive(body).await?;
     // A large upload may take longer than its signature is valid: what counts is when it began. A nonce is
     // remembered as long as its signature is valid, so there it is when the nonce is spent.
-    let signed_until = if known_by_headers { arrived } else { Timestamp::now() };
+    let signed_until = if named { arrived } else { Timestamp::now() };
 
-    let encoding = Encoding::of(head)?;
     let pairs = match encoding {
         Encoding::Json => Vec::new(),
-        Encoding::Form => pairs(&body.bytes),
-        Encoding::Query => pairs(query(head).as_bytes()),
+        Encoding::Form => pairs(&body.bytes)?,
+        Encoding::Query => pairs(query(head).as_bytes())?,
     };
     let signed = SignedRequest {
         method: &head.method,
@@ -196,8 +199,13 @@ fn query(head: &Parts) -> &str {
     head.uri.query().unwrap_or_default()
 }
 
-fn pairs(text: &[u8]) -> Vec<(String, String)> {
-    form_urlencoded::parse(text).into_owned().collect()
+/// Decodes a form or a query. One of a million empty pairs would take many times its size.
+fn pairs(text: &[u8]) -> Result<Vec<(String, String)>, ApiError> {
+    if form_urlencoded::parse(text).nth(PAIRS_MAX).is_some() {
+        let what = format!("there are more than {PAIRS_MAX} parameters");
+        return Err(ApiError::new("InvalidParameter", what));
+    }
+    Ok(form_urlencoded::parse(text).into_owned().collect())
 }
 
 /// A parameter every request has: a header with TC3, among the others with v1.

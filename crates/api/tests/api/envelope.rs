@@ -269,6 +269,19 @@ async fn a_panic_is_an_internal_error_and_the_server_goes_on() {
     assert_eq!(server.code("Invoke", json!({"FunctionName": "hello"})).await, "");
 }
 
+#[tokio::test]
+async fn a_form_of_a_thousand_parameters_is_decoded_and_a_larger_one_is_not() {
+    let server = Server::start().await;
+    for (pairs, expected) in [
+        (1000, "AuthFailure.InvalidAuthorization"),
+        (1001, "InvalidParameter"),
+        (500_000, "InvalidParameter"),
+    ] {
+        let answer = server.send(v1_post("a&".repeat(pairs))).await;
+        assert_eq!(code(&answer), expected, "{pairs} pairs");
+    }
+}
+
 /// Pieces of 1 MB, counted as they are taken.
 fn endless(pieces: usize, taken: &Arc<AtomicUsize>) -> Body {
     let taken = Arc::clone(taken);
@@ -295,14 +308,19 @@ async fn a_body_is_counted_as_it_comes_and_cut_off_at_its_limit() {
             "InvalidParameter.RequestTooLarge",
         ),
         (
-            "10 MB of a form",
-            large(10, v1_post(String::new())),
+            "1 MB of a form",
+            large(1, v1_post(String::new())),
             "AuthFailure.InvalidAuthorization",
         ),
         (
-            "more than 10 MB of a form",
-            large(11, v1_post(String::new())),
+            "more than 1 MB of a form",
+            large(2, v1_post(String::new())),
             "InvalidParameter.RequestTooLarge",
+        ),
+        (
+            "JSON without a signature",
+            large(2, edited(known(), &[("authorization", "")])),
+            "AuthFailure.InvalidAuthorization",
         ),
         (
             "a stranger's",
