@@ -154,11 +154,10 @@ impl Console {
         if matches!(error, CliError::Output(_)) && error.exit() == crate::Exit::Ok {
             return;
         }
-        let (message, request_id) = match error {
-            CliError::Refused {
-                message, request_id, ..
-            } => (message.clone(), request_id.as_str()),
-            other => (other.to_string(), ""),
+        let request_id = error.request_id();
+        let message = match error {
+            CliError::Refused { message, .. } => message.clone(),
+            other => other.to_string(),
         };
         // What was said before is seen before.
         drop(self.out.flush());

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use skiff_domain::StatusCode;
+
 use crate::manifest::ManifestError;
 use crate::package::PackageError;
 
@@ -18,7 +20,7 @@ pub enum Exit {
     FunctionFailed = 1,
     /// The command was wrong: arguments, files, settings.
     Usage = 2,
-    /// The service understood and refused.
+    /// The service understood and refused, or did not come to its end with it.
     Refused = 3,
     /// The service cannot be reached.
     Unreachable = 4,
@@ -33,11 +35,17 @@ impl From<Exit> for ExitCode {
 /// Why a command did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The function ran and failed; the command has shown how.
-    #[error("the function failed: {message}")]
-    FunctionFailed {
+    /// A call that did not return; the command has shown what there was to see.
+    #[error("{}: {message}", what_failed(*.status))]
+    Call {
         /// `errorMessage` of the error JSON.
         message: String,
+        /// How it ended, where the server said a status this client knows.
+        status: Option<StatusCode>,
+        /// The call's id.
+        request_id: String,
+        /// What to try next.
+        hint: Option<String>,
     },
     /// An argument outside its rule.
     #[error("{name} {given:?} is not valid: {rule}")]
@@ -139,7 +147,8 @@ impl CliError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::FunctionFailed { .. } => Exit::FunctionFailed,
+            Self::Call { status, .. } if is_of_the_platform(*status) => Exit::Refused,
+            Self::Call { .. } => Exit::FunctionFailed,
             Self::Argument { .. }
             | Self::NothingToUpdate(_)
             | Self::Read { .. }
@@ -158,6 +167,9 @@ impl CliError {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused { code, .. } => code,
+            Self::Call {
+                status: Some(status), ..
+            } if is_of_the_platform(Some(*status)) => status.name(),
             _ => match self.exit() {
                 Exit::Ok => "Ok",
                 Exit::FunctionFailed => "FunctionFailed",
@@ -165,6 +177,15 @@ impl CliError {
                 Exit::Refused => "NotActive",
                 Exit::Unreachable => "Unreachable",
             },
+        }
+    }
+
+    /// The request it is about, for whoever reads the logs; empty where there is none.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        match self {
+            Self::Refused { request_id, .. } | Self::Call { request_id, .. } => request_id,
+            _ => "",
         }
     }
 
@@ -194,12 +215,49 @@ impl CliError {
             Self::StillBusy { name, .. } => Some(format!("see `skiff function show {name}`")),
             Self::Manifest(error) => error.hint(),
             Self::Package(error) => error.hint(),
-            Self::FunctionFailed { .. }
-            | Self::Argument { .. }
+            Self::Call { hint, .. } => hint.clone(),
+            Self::Argument { .. }
             | Self::NothingToUpdate(_)
             | Self::Read { .. }
             | Self::Output(_) => None,
         }
+    }
+}
+
+/// True for calls that failed through no fault of the function's: a limit, the platform, or an operator.
+fn is_of_the_platform(status: Option<StatusCode>) -> bool {
+    use StatusCode::{
+        Canceled, ConcurrencyExceeded, FunctionNotFound, FunctionStatusError, HandlerNotFound, InitFailed, InitTimeout,
+        InsufficientResources, InternalError, InvalidEvent, MemoryLimitReached, ProcessExited, RequestTooLarge,
+        ResponseTooLarge, ScaleUpLimit, Success, TimeLimitReached, UserCodeError, UserException,
+    };
+    match status {
+        Some(
+            InvalidEvent
+            | RequestTooLarge
+            | ScaleUpLimit
+            | ConcurrencyExceeded
+            | FunctionNotFound
+            | FunctionStatusError
+            | InitFailed
+            | InsufficientResources
+            | Canceled
+            | InternalError,
+        ) => true,
+        Some(
+            Success | ResponseTooLarge | UserException | TimeLimitReached | MemoryLimitReached | HandlerNotFound
+            | ProcessExited | UserCodeError | InitTimeout,
+        )
+        | None => false,
+    }
+}
+
+/// Who failed, and whether the event may have run in part.
+fn what_failed(status: Option<StatusCode>) -> &'static str {
+    match status {
+        Some(StatusCode::Canceled | StatusCode::InternalError) => "the call was broken off",
+        status if is_of_the_platform(status) => "the call was refused",
+        _ => "the function failed",
     }
 }
 
@@ -220,6 +278,12 @@ mod tests {
 
     #[test]
     fn every_kind_of_error_has_the_exit_code_of_its_cause() {
+        let call = |status| CliError::Call {
+            message: String::new(),
+            status,
+            request_id: String::new(),
+            hint: None,
+        };
         let refused = CliError::Refused {
             code: "ResourceNotFound.Function".to_owned(),
             message: String::new(),
@@ -231,7 +295,11 @@ mod tests {
             reason: String::new(),
         };
         for (error, exit) in [
-            (CliError::FunctionFailed { message: String::new() }, 1),
+            (call(None), 1),
+            (call(Some(StatusCode::UserException)), 1),
+            (call(Some(StatusCode::TimeLimitReached)), 1),
+            (call(Some(StatusCode::ConcurrencyExceeded)), 3),
+            (call(Some(StatusCode::InternalError)), 3),
             (CliError::argument("--data", "{", "give JSON"), 2),
             (CliError::NoCredential { looked: Vec::new() }, 2),
             (refused, 3),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use skiff_domain::StatusCode;
 
 use super::InNamespace;
 use crate::client::Client;
@@ -14,10 +15,12 @@ use crate::error::CliError;
 
 /// Arguments of `skiff invoke`.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Exit code: 0 when the function returned, 1 when it failed.\n\n\
+#[command(
+    after_help = "Exit code: 0 when the function returned, 1 when it failed, 3 when the server refused or broke off the call.\n\n\
     skiff invoke hello --data '{\"name\": \"you\"}' --log\n\
     skiff invoke hello --data @event.json\n\
-    cat event.json | skiff invoke hello --data -")]
+    cat event.json | skiff invoke hello --data -"
+)]
 pub struct Args {
     /// The function
     name: String,
@@ -61,7 +64,7 @@ impl Args {
                 format_args!("accepted, request id {}", text(result, "FunctionRequestId")),
             )?);
         }
-        show(console, result)
+        self.show(console, result)
     }
 
     /// The event's text, which is some JSON.
@@ -94,40 +97,87 @@ impl Args {
     }
 }
 
-fn show(console: &mut Console, result: &Value) -> Result<(), CliError> {
-    let returned = result["RetMsg"].as_str().unwrap_or_default();
-    let failed = result["InvokeResult"] != 0;
-    // Programs get all of it in one piece; people get the log and the traceback first, then the result.
-    if console.format == Format::Json {
-        console.json(result)?;
-    } else {
-        console.side(result["Log"].as_str().unwrap_or_default())?;
-    }
-    if !failed {
-        if console.format == Format::Table {
-            console.print(format_args!("{returned}\n"))?;
-            console.flush()?;
-            console.say(format_args!(
-                "duration {} ms, billed {} ms, memory {}, request id {}",
-                text(result, "Duration"),
-                text(result, "BillDuration"),
-                bytes(result["MemUsage"].as_u64().unwrap_or_default()),
-                text(result, "FunctionRequestId"),
-            ))?;
+impl Args {
+    fn show(&self, console: &mut Console, result: &Value) -> Result<(), CliError> {
+        let returned = result["RetMsg"].as_str().unwrap_or_default();
+        // Programs get all of it in one piece; people get the log and the traceback first, then the result.
+        if console.format == Format::Json {
+            console.json(result)?;
+        } else {
+            console.side(result["Log"].as_str().unwrap_or_default())?;
         }
-        return Ok(());
+        let request_id = text(result, "FunctionRequestId");
+        if result["InvokeResult"] == 0 {
+            if console.format == Format::Table {
+                console.print(format_args!("{returned}\n"))?;
+                console.flush()?;
+                console.say(format_args!(
+                    "duration {} ms, billed {} ms, memory {}, request id {request_id}",
+                    text(result, "Duration"),
+                    text(result, "BillDuration"),
+                    bytes(result["MemUsage"].as_u64().unwrap_or_default()),
+                ))?;
+            }
+            return Ok(());
+        }
+        let error: Value = serde_json::from_str(returned).unwrap_or_default();
+        if console.format == Format::Table {
+            console.side(error["stackTrace"].as_str().unwrap_or_default())?;
+        }
+        let number = error["statusCode"]
+            .as_u64()
+            .and_then(|number| u16::try_from(number).ok());
+        let message = match (error["errorMessage"].as_str(), number) {
+            (Some(message), Some(number)) => format!("{message} ({number})"),
+            (Some(message), None) => message.to_owned(),
+            (None, _) => text(result, "ErrMsg"),
+        };
+        let status = number.and_then(|number| StatusCode::try_from(number).ok());
+        Err(CliError::Call {
+            hint: status.and_then(|status| self.hint(status, &message, &request_id)),
+            message,
+            status,
+            request_id,
+        })
     }
-    let error: Value = serde_json::from_str(returned).unwrap_or_default();
-    let message = match (error["errorMessage"].as_str(), error["statusCode"].as_u64()) {
-        (Some(message), Some(status)) => format!("{message} ({status})"),
-        (Some(message), None) => message.to_owned(),
-        (None, _) => text(result, "ErrMsg"),
-    };
-    if console.format == Format::Table {
-        console.side(error["stackTrace"].as_str().unwrap_or_default())?;
-        console.say(format_args!("request id {}", text(result, "FunctionRequestId")))?;
+
+    /// What to do about a call that ended like this, where the traceback does not say it all.
+    fn hint(&self, status: StatusCode, message: &str, request_id: &str) -> Option<String> {
+        Some(match status {
+            StatusCode::UserCodeError => {
+                let (_, module) = message.split_once("No module named '")?;
+                let package = module.split(['\'', '.']).next()?;
+                format!(
+                    "put what it needs beside the code: `python3 -m pip install --target FOLDER {package}`, then deploy \
+                     again (a package's name may differ from the module's)"
+                )
+            }
+            StatusCode::ResponseTooLarge => {
+                "a result is at most 6 MB: return less, or put it somewhere and return where".to_owned()
+            }
+            StatusCode::TimeLimitReached => {
+                "raise `timeout`, or look at the log (--log) for what it waited for".to_owned()
+            }
+            StatusCode::MemoryLimitReached => "raise `memory`; what lies in /tmp counts, too".to_owned(),
+            StatusCode::InitTimeout => {
+                "raise `initTimeout`, or do less outside the handler: connect with a time limit".to_owned()
+            }
+            StatusCode::ProcessExited => {
+                let namespace = match self.namespace.shown() {
+                    "default" => String::new(),
+                    namespace => format!(" -n {namespace}"),
+                };
+                let name = &self.name;
+                format!("`skiff logs {name}{namespace} --request-id {request_id}` says how its process ended")
+            }
+            StatusCode::ScaleUpLimit | StatusCode::ConcurrencyExceeded | StatusCode::InsufficientResources => {
+                "nothing of the event ran: try again after a pause".to_owned()
+            }
+            StatusCode::InitFailed => "run `skiff doctor` on the server's host: it says what is missing".to_owned(),
+            StatusCode::InternalError => "the server's log has the cause, under the request id".to_owned(),
+            _ => return None,
+        })
     }
-    Err(CliError::FunctionFailed { message })
 }
 
 #[cfg(test)]
@@ -158,6 +208,35 @@ mod tests {
         ] {
             let found = args(data).event(&mut b"{\"from\":\"stdin\"}".as_slice()).expect(data);
             assert_eq!(found.as_deref(), Some(event));
+        }
+    }
+
+    #[test]
+    fn what_to_do_next_is_said_where_no_traceback_says_it() {
+        for (status, message, said) in [
+            (
+                StatusCode::UserCodeError,
+                "ModuleNotFoundError: No module named 'yaml.nodes'",
+                Some("FOLDER yaml`"),
+            ),
+            (StatusCode::UserCodeError, "SyntaxError: invalid syntax", None),
+            (StatusCode::UserException, "user code exception caught", None),
+            (
+                StatusCode::ProcessExited,
+                "User process exit when running",
+                Some("`skiff logs hello --request-id id-1`"),
+            ),
+            (StatusCode::ResponseTooLarge, "", Some("6 MB")),
+            (StatusCode::ConcurrencyExceeded, "", Some("try again")),
+        ] {
+            let hint = args("{}").hint(status, message, "id-1");
+            match said {
+                Some(said) => assert!(
+                    hint.as_ref().is_some_and(|hint| hint.contains(said)),
+                    "{status}: {hint:?}"
+                ),
+                None => assert_eq!(hint, None, "{status}"),
+            }
         }
     }
 

@@ -156,6 +156,30 @@ fn a_function_that_failed_exits_1_with_its_traceback() {
     let ran = api.run(&["invoke", "hello", "-o", "json"]);
     let result: Value = serde_json::from_str(&ran.out).expect("JSON");
     assert_eq!((ran.exit, &result["InvokeResult"]), (1, &json!(1)), "{ran:?}");
+    let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+    assert_eq!(error["error"]["requestId"], "id-1");
+}
+
+#[test]
+fn a_call_the_platform_did_not_run_exits_3_and_is_not_the_functions_failure() {
+    let api = FakeApi::start(|_, _| {
+        let error = json!({"errorCode": -1, "errorMessage": "No room for another instance", "statusCode": 449});
+        Ok(json!({"Result": {"InvokeResult": -1, "RetMsg": error.to_string(), "FunctionRequestId": "id-1"}}))
+    });
+    let ran = api.run(&["invoke", "hello"]);
+    assert_eq!((ran.exit, ran.out.as_str()), (3, ""), "{ran:?}");
+    assert!(
+        ran.err
+            .starts_with("skiff: the call was refused: No room for another instance (449)\n")
+            && ran.err.ends_with("request id id-1\n"),
+        "{ran:?}"
+    );
+    let ran = api.run(&["invoke", "hello", "-o", "json"]);
+    let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+    assert_eq!(
+        (ran.exit, &error["error"]["code"]),
+        (3, &json!("InsufficientResources"))
+    );
 }
 
 #[test]
