@@ -7,18 +7,22 @@ and then runs one event at a time. Frames on descriptors 3 and 4 are described b
 Nothing here trusts that user code behaves; nothing outside trusts what this process says after user code ran.
 """
 
-import base64, binascii, bisect, calendar, codecs, collections, collections.abc, concurrent.futures, contextlib  # noqa
-import copy, csv, ctypes, dataclasses, datetime, decimal, email, enum, fnmatch, functools, gc, glob, gzip  # noqa
-import hashlib, heapq, hmac, html, http.client, importlib, importlib.machinery, importlib.util, inspect, io  # noqa
-import itertools, json, logging, logging.handlers, marshal, math, mimetypes, operator, os, os.path, pathlib, pickle, queue  # noqa
-import random, re, secrets, select, shlex, shutil, signal, site, socket, ssl, stat, statistics, string  # noqa
-import struct, subprocess, sys, tempfile, textwrap, threading, time, traceback, types, typing  # noqa
-import urllib.error, urllib.parse, urllib.request, uuid, warnings, weakref, xml.etree.ElementTree, zipfile, zlib  # noqa
+import _random, base64, binascii, bisect, calendar, codecs, collections, collections.abc, concurrent.futures  # noqa
+import contextlib, copy, csv, ctypes, dataclasses, datetime, decimal, email, enum, fnmatch, functools, gc  # noqa
+import glob, gzip, hashlib, heapq, hmac, html, http.client, importlib, importlib.machinery, importlib.util  # noqa
+import inspect, io, itertools, json, logging, logging.handlers, marshal, math, mimetypes, operator, os  # noqa
+import os.path, pathlib, pickle, pkgutil, queue, random, re, secrets, select, shlex, shutil, signal, site  # noqa
+import socket, ssl, stat, statistics, string, struct, subprocess, sys, tempfile, textwrap, threading, time  # noqa
+import traceback, types, typing, urllib.error, urllib.parse, urllib.request, uuid, warnings, weakref  # noqa
+import xml.etree.ElementTree, zipfile, zlib  # noqa
 
 # What the instances do with it afterwards must not reach what the platform does.
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
 _loads, _dumps, _pack, _unpack = json.loads, json.dumps, struct.pack, struct.unpack_from
 _import = importlib.import_module
+_seed = _random.Random.seed
+# Holds the interpreter's lock, as the only thread does anyway.
+_fork = ctypes.PyDLL(None, use_errno=True).fork
 _monotonic = time.monotonic_ns
 
 REQUESTS, RESPONSES = 3, 4
@@ -235,21 +239,15 @@ def warm_up():
     os.environ.clear()
     os.chdir("/")
     sys.modules.pop("skiff_warm", None)
-    for folder in (WARM_CODE, "/opt"):
-        sys.path_importer_cache.pop(folder, None)
-    os.stat(USER_CODE)
+    sys.path_importer_cache.pop(WARM_CODE, None)
 
 
 def runtime(warm):
     """One instance, from its birth to its end."""
     # OpenSSL tells a fork by the process id, and every instance has the same one.
     ssl.RAND_add(os.urandom(32), 32.0)
-    random.seed()
-    fork_hooks.restore()
-    sys.stdin = open(0, "r", closefd=False)
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
+    _seed(random._inst)
+    threading.main_thread()._native_id = _getpid()
     instance = Instance()
     send(READY, 0)
     if warm:
@@ -269,44 +267,15 @@ def runtime(warm):
 
 # --- the zygote -------------------------------------------------------------------------------------------------------
 
-class ForkHooks:
-    """What modules do before and after a fork: mostly making locks anew that a thread may have held.
-
-    A zygote has one thread and holds no lock, while running these would copy half a megabyte for each instance. So it
-    forks without, and an instance has them back for the forks of its function."""
-
-    def __init__(self):
-        self.set_aside = []
-
-    def take(self):
-        def mark():
-            pass
-
-        os.register_at_fork(before=mark, after_in_parent=mark, after_in_child=mark)
-        lists = [hooks for hooks in gc.get_referrers(mark) if type(hooks) is list]
-        # The lists have no name. An interpreter that keeps them in another way keeps its hooks, and the memory.
-        if len(lists) == 3:
-            self.set_aside = [(hooks, [hook for hook in hooks if hook is not mark]) for hooks in lists]
-            for hooks in lists:
-                hooks.clear()
-
-    def restore(self):
-        for hooks, saved in self.set_aside:
-            hooks[:] = saved
-        # The one thing they would have done that is seen from outside.
-        threading.main_thread()._set_native_id()
-
-
-fork_hooks = ForkHooks()
-
-
 def settle_memory():
     """Before the first fork: everything is done once that an instance will do, and what is free is given back, so that
     instances share as many pages as can be and none rearranges the heap on its first large allocation."""
     ssl.RAND_bytes(1)
-    for _ in range(3):
+    for folder in (USER_CODE, "/opt"):
+        pkgutil.get_importer(folder)
+    # The interpreter rewrites code it runs often: after this it has.
+    for _ in range(16):
         warm_up()
-    fork_hooks.take()
     gc.collect()
     try:
         ctypes.CDLL(None).malloc_trim(0)
@@ -315,23 +284,53 @@ def settle_memory():
     gc.freeze()
 
 
+def fork():
+    """As the system call does it: a negative number where it fails. A machine that has no process left for one more
+    instance must not lose those there are.
+
+    It is the C library's fork and not Python's. What modules register with that one is for processes with threads,
+    mostly making locks anew that a thread may have held: a zygote has one thread and holds none, while all that would
+    copy half a megabyte for each instance. The forks of a function are Python's."""
+    pid = _fork()
+    return pid if pid >= 0 else -ctypes.get_errno()
+
+
+def open_streams():
+    """Standard streams of every instance, made once: they are pipes there, so they are made on one here."""
+    read, write = os.pipe()
+    for stream in (1, 2):
+        saved = os.dup(stream)
+        os.dup2(write, stream)
+        opened = open(stream, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
+        os.dup2(saved, stream)
+        os.close(saved)
+        if stream == 1:
+            sys.stdout = sys.__stdout__ = opened
+        else:
+            sys.stderr = sys.__stderr__ = opened
+    sys.stdin = sys.__stdin__ = open(0, "r", closefd=False)
+    os.close(read)
+    os.close(write)
+
+
 def zygote(control):
     """Forks an instance per order until the server is gone."""
     cell = ctypes.CDLL("/var/runtime/libskiffcell.so")
     failed = cell.skiff_open(control, os.getpid())
     if failed:
         raise OSError(-failed, os.strerror(-failed))
+    open_streams()
     settle_memory()
     while True:
         order = cell.skiff_next()
         if order <= 0:
             _exit(0 if order == 0 else 1)
-        pid = os.fork()
+        pid = fork()
         if pid:
             cell.skiff_born(pid)
             continue
         cell.skiff_enter()
-        pid = os.fork()
+        pid = fork()
         if pid:
             cell.skiff_init(pid)
         cell.skiff_settle()
