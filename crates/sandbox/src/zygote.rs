@@ -78,6 +78,19 @@ pub enum BirthError {
     Order(Arc<io::Error>),
 }
 
+impl BirthError {
+    /// True where the machine had no process or no memory left for one more: there may be room again.
+    #[must_use]
+    pub fn is_exhaustion(&self) -> bool {
+        let errno = match self {
+            Self::Wall { errno, .. } => Some(*errno),
+            Self::ZygoteGone => None,
+            Self::Order(error) => error.raw_os_error(),
+        };
+        matches!(errno, Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE))
+    }
+}
+
 /// A birth that failed, and what the sandbox would have been made of.
 #[derive(Debug)]
 pub struct Stillborn {

@@ -119,6 +119,7 @@ async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>,
 pub(crate) fn no_cell(error: &BearError) -> StartError {
     match error {
         BearError::Stock(StockError::Full(_)) => StartError::NoRoom(error.to_string()),
+        BearError::Birth(birth) if birth.is_exhaustion() => StartError::NoRoom(error.to_string()),
         _ => StartError::Platform(error.to_string()),
     }
 }

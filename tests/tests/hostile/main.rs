@@ -12,4 +12,5 @@ mod network;
 mod processes;
 mod resources;
 mod results;
+mod scarcity;
 mod sources;

@@ -27,6 +27,7 @@ numbers! {
     SENDMSG: 46, 211;
     RECVMSG: 47, 212;
     WAIT4: 61, 260;
+    KILL: 62, 129;
     CHDIR: 80, 49;
     UMASK: 95, 166;
     SETSID: 112, 157;
@@ -317,6 +318,12 @@ pub fn wait(pid: i32, block: bool) -> Result<Option<(i32, i32)>, Errno> {
             Ok(pid) => return Ok(Some((pid as i32, status))),
         }
     }
+}
+
+/// Kills a process: a child that was not reaped yet, whose pid therefore is still its own.
+pub fn kill(pid: i32) -> Result<(), Errno> {
+    const SIGKILL: usize = 9;
+    call!(KILL, pid, SIGKILL).map(drop)
 }
 
 /// Ends the process at once.

@@ -109,7 +109,15 @@ impl Zygote {
             self.fail(Step::Fork, Errno(-pid));
             return Ok(());
         }
-        let pidfd = raw::pidfd_open(pid)?;
+        let pidfd = match raw::pidfd_open(pid) {
+            Ok(pidfd) => pidfd,
+            Err(errno) => {
+                // Whom the server could not kill must not be. Nobody else reaps it, so the pid is still its own.
+                raw::kill(pid)?;
+                self.fail(Step::Fork, errno);
+                return Ok(());
+            }
+        };
         let notice = Notice {
             kind: kind::BORN,
             step: 0,
@@ -138,6 +146,8 @@ impl Zygote {
     /// else is left in the namespace.
     pub fn init(runtime: i32) -> ! {
         if runtime < 0 {
+            // Where the runtime would have written: the server reads it when the pipes close.
+            raw::write(2, b"skiff: no process is left for the runtime\n").ok();
             raw::exit(1);
         }
         Self::deafen();

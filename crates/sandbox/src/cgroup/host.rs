@@ -10,6 +10,9 @@ pub(super) const CONTROLLERS_V1: [&str; 5] = ["memory", "cpu", "cpuacct", "pids"
 /// The same on version 2, where freezing and CPU accounting need no controller.
 pub(super) const CONTROLLERS_V2: [&str; 3] = ["memory", "cpu", "pids"];
 
+/// The kernel's own limit where nobody set another.
+const PID_MAX_DEFAULT: u64 = 32_768;
+
 /// One tree of groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hierarchy {
@@ -88,6 +91,20 @@ impl Host {
             Err(CgroupError::Missing { controllers: missing })
         }
     }
+}
+
+/// Processes and threads that all cells together may be: half of what there can be, so that however many of them fork
+/// without end, the host and the server can still make some. `base` is the group they count towards, below `mount`.
+pub(super) fn processes_of_all_cells(base: &Path, mount: &Path) -> u64 {
+    let number = |path: PathBuf| fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
+    let kernel = ["pid_max", "threads-max"].map(|name| Path::new("/proc/sys/kernel").join(name));
+    let groups = base
+        .ancestors()
+        .take_while(|group| group.starts_with(mount))
+        .map(|group| group.join("pids.max"));
+    // "max" is no number and no limit.
+    let least = kernel.into_iter().chain(groups).filter_map(number).min();
+    least.unwrap_or(PID_MAX_DEFAULT) / 2
 }
 
 /// One line of `/proc/self/mountinfo`.

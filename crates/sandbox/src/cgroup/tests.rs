@@ -184,6 +184,36 @@ fn the_memory_peak_can_begin_anew() {
 }
 
 #[test]
+fn all_cells_together_leave_half_of_the_hosts_processes() {
+    let server = name();
+    let cgroups = Cgroups::open(&server).expect("root, and a machine with cgroups");
+    let group = cgroups.create().expect("a group");
+    let limits: Vec<u64> = folders_of(&server)
+        .iter()
+        .filter_map(|home| fs::read_to_string(home.join(FUNCTIONS).join("pids.max")).ok())
+        .map(|text| text.trim().parse().expect("a number"))
+        .collect();
+    let kernel = fs::read_to_string("/proc/sys/kernel/pid_max").expect("/proc");
+    let kernel: u64 = kernel.trim().parse().expect("a number");
+    assert!(
+        matches!(limits.as_slice(), [one] if (1..=kernel / 2).contains(one)),
+        "{limits:?} of {kernel}"
+    );
+    drop(group);
+}
+
+#[test]
+fn all_cells_together_are_limited_by_every_group_above() {
+    let top = std::env::temp_dir().join(format!("skiff-{}", name()));
+    let base = top.join("slice/service");
+    fs::create_dir_all(&base).expect("a folder");
+    fs::write(top.join("slice/pids.max"), "600\n").expect("written");
+    fs::write(base.join("pids.max"), "max\n").expect("written");
+    assert_eq!(host::processes_of_all_cells(&base, &top), 300);
+    fs::remove_dir_all(&top).expect("removed");
+}
+
+#[test]
 fn processes_past_the_limit_are_refused() {
     let group = open().create().expect("a group");
     group.limit(&Limits { pids: 8, ..ROOMY }).expect("limits");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustix::fs::OFlags;
 
 use super::file::{self, ControlFile, Setting};
-use super::host::Hierarchy;
+use super::host::{self, Hierarchy};
 use super::{CgroupError, FUNCTIONS, Limits, MemoryUse, SERVER, SERVER_TO_FUNCTIONS, Usage, base_of, tree};
 
 /// `cpu.shares` for a weight of 1 in version 2's numbers, where 100 is the default; here it is 1024.
@@ -57,6 +57,11 @@ impl Parent {
                     path: folder.clone(),
                     source,
                 })?;
+            }
+            if hierarchy.controllers.contains(&"pids") {
+                let limit = functions.join("pids.max");
+                let most = host::processes_of_all_cells(&base, &hierarchy.mount);
+                file::write(&limit, &most.to_string()).map_err(|source| CgroupError::SetUp { path: limit, source })?;
             }
             branches.push(Branch {
                 controllers: hierarchy.controllers.clone(),

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::OFlags;
 
 use super::file::{self, ControlFile, Setting};
-use super::host::{CONTROLLERS_V2, Hierarchy};
+use super::host::{self, CONTROLLERS_V2, Hierarchy};
 use super::{CgroupError, FUNCTIONS, Limits, MemoryUse, SERVER, SERVER_TO_FUNCTIONS, Usage, base_of, tree};
 
 const WEIGHT_DEFAULT: u64 = 100;
@@ -56,6 +56,9 @@ impl Parent {
         }
         set_up(&home, enable(&home))?;
         set_up(&functions, enable(&functions))?;
+        let most = host::processes_of_all_cells(&base, &hierarchy.mount);
+        let limit = functions.join("pids.max");
+        set_up(&limit, file::write(&limit, &most.to_string()))?;
         Ok(Self {
             base,
             origin,

@@ -1,0 +1,119 @@
+//! A machine that runs out of something that all share: who is served already stays served, and all heals afterwards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use skiff_tests::{Function, Server, Spec, children, eventually, exists, with_argument};
+
+/// More than the stem cells that are kept ready.
+const CALLS_AT_ONCE: usize = 24;
+const SOON: Duration = Duration::from_secs(60);
+
+/// Runs a program for as long as it is told.
+const SLEEPER: &str = r"
+import subprocess
+
+def main_handler(event, context):
+    subprocess.run(['sleep', event['s']])
+    return 1
+";
+
+/// A group that takes no further process, made for a test.
+struct FullGroup {
+    folder: PathBuf,
+}
+
+impl FullGroup {
+    /// With these processes in it. `None` on version 2, where no group has them alone.
+    fn of(pids: &[u32]) -> Option<Self> {
+        let tree = Path::new("/sys/fs/cgroup/pids");
+        if !tree.join("cgroup.procs").exists() {
+            return None;
+        }
+        let folder = tree.join(format!("skiff-test-full-{}", std::process::id()));
+        fs::create_dir(&folder).expect("a group");
+        fs::write(folder.join("pids.max"), "0").expect("a limit");
+        for pid in pids {
+            fs::write(folder.join("cgroup.procs"), pid.to_string()).expect("moved");
+        }
+        Some(Self { folder })
+    }
+}
+
+impl Drop for FullGroup {
+    fn drop(&mut self) {
+        let inside = fs::read_to_string(self.folder.join("cgroup.procs")).unwrap_or_default();
+        let outside = self.folder.with_file_name("cgroup.procs");
+        for pid in inside.lines() {
+            drop(fs::write(&outside, pid));
+        }
+        drop(fs::remove_dir(&self.folder));
+    }
+}
+
+/// The processes that bear a server's instances: those of its children that live in the host's process namespace.
+fn zygotes(server: &Server) -> Vec<u32> {
+    let own = fs::read_link("/proc/self/ns/pid").expect("own namespace");
+    let of_the_host = |pid: &u32| fs::read_link(format!("/proc/{pid}/ns/pid")).is_ok_and(|namespace| namespace == own);
+    children(server.pid()).into_iter().filter(of_the_host).collect()
+}
+
+/// The statuses of many calls at once.
+fn storm(sleeper: &Function) -> Vec<u16> {
+    thread::scope(|scope| {
+        let call = || sleeper.invoke(&json!({"s": "1"})).status;
+        let calls: Vec<_> = (0..CALLS_AT_ONCE).map(|_| scope.spawn(call)).collect();
+        calls.into_iter().map(|call| call.join().expect("a thread")).collect()
+    })
+}
+
+/// All are served again, from where they were before.
+fn heals(sleeper: &Function) {
+    eventually(SOON, "room for all again", || {
+        storm(sleeper).iter().all(|status| *status == 200).then_some(())
+    });
+}
+
+#[test]
+fn a_machine_with_no_process_left_loses_no_instance_and_heals() {
+    let server = Server::start();
+    let sleeper = Spec::python(SLEEPER).deploy(&server.client());
+    assert_eq!(sleeper.invoke(&json!({"s": "0"})).returned(), 1);
+    let before = zygotes(&server);
+    assert!(!before.is_empty());
+    // Long enough for the storm; the number tells its process from others.
+    let long = format!("6.{}", std::process::id());
+    let stormed = thread::scope(|scope| {
+        let running = scope.spawn(|| sleeper.invoke(&json!({ "s": long })));
+        eventually(SOON, "the call to run", || {
+            (!with_argument(&long).is_empty()).then_some(())
+        });
+        let full = FullGroup::of(&before)?;
+        let statuses = storm(&sleeper);
+        let answer = running.join().expect("a thread");
+        assert_eq!(answer.returned(), 1, "who runs keeps running");
+        drop(full);
+        Some(statuses)
+    });
+    let Some(statuses) = stormed else {
+        println!("version 2 has no group of the zygotes alone");
+        return;
+    };
+    assert!(
+        statuses.iter().all(|status| [200, 449].contains(status)),
+        "{statuses:?}"
+    );
+    assert!(statuses.contains(&449), "there was room for all: {statuses:?}");
+    for zygote in &before {
+        assert!(
+            exists(*zygote),
+            "a zygote has ended, and all its instances with it:\n{}",
+            server.log()
+        );
+    }
+    heals(&sleeper);
+    assert_eq!(zygotes(&server), before);
+}
