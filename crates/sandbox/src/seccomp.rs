@@ -28,6 +28,7 @@ fn denied() -> Vec<i64> {
         libc::SYS_mount, libc::SYS_umount2, libc::SYS_pivot_root, libc::SYS_chroot, libc::SYS_open_tree,
         libc::SYS_move_mount, libc::SYS_fsopen, libc::SYS_fsconfig, libc::SYS_fsmount, libc::SYS_fspick,
         libc::SYS_mount_setattr, libc::SYS_swapon, libc::SYS_swapoff, libc::SYS_quotactl,
+        libc::SYS_quotactl_fd,
         // Namespaces: a user namespace of its own would give a cell capabilities again.
         libc::SYS_unshare, libc::SYS_setns,
         // Other processes' memory and descriptors. A cell's processes could otherwise rewrite their runtime.
@@ -58,6 +59,29 @@ fn denied() -> Vec<i64> {
     calls
 }
 
+/// Not among the names of every C library.
+const IO_PGETEVENTS: i64 = if cfg!(target_arch = "x86_64") { 333 } else { 292 };
+
+/// Calls of a kernel that was built without them: C libraries and programs look for another way on this error alone.
+#[rustfmt::skip]
+fn missing() -> Vec<i64> {
+    let mut calls = vec![
+        // Its flags are in memory, where a filter cannot look; `clone` is the other way.
+        libc::SYS_clone3,
+        // Asynchronous reading of files, which nobody needs: what a context holds is one number of the whole machine.
+        libc::SYS_io_setup, libc::SYS_io_destroy, libc::SYS_io_submit, libc::SYS_io_cancel, libc::SYS_io_getevents,
+        IO_PGETEVENTS,
+        // Watching a folder of the host tells which of its programs run.
+        libc::SYS_inotify_init1, libc::SYS_inotify_add_watch, libc::SYS_inotify_rm_watch,
+    ];
+    #[cfg(target_arch = "x86_64")]
+    calls.push(libc::SYS_inotify_init);
+    calls
+}
+
+/// Writes back what others wrote: nothing that a cell can write to is on a disk. They do nothing, and succeed.
+const FUTILE: [i64; 2] = [libc::SYS_sync, libc::SYS_syncfs];
+
 /// The table: one rule per number up to the last known.
 fn rules() -> Vec<Rule> {
     let mut rules = vec![Rule::Allow; LAST_KNOWN as usize + 1];
@@ -67,10 +91,12 @@ fn rules() -> Vec<Rule> {
         }
     };
     denied().into_iter().for_each(|call| set(call, Rule::Errno(EPERM)));
-    // Its flags are in memory, where a filter cannot look. C libraries fall back to `clone` on ENOSYS alone.
-    set(libc::SYS_clone3, Rule::Errno(ENOSYS));
+    missing().into_iter().for_each(|call| set(call, Rule::Errno(ENOSYS)));
+    FUTILE.into_iter().for_each(|call| set(call, Rule::Succeed));
     set(libc::SYS_clone, Rule::Check(Check::CloneFlags));
-    set(libc::SYS_socket, Rule::Check(Check::SocketFamily));
+    set(libc::SYS_socket, Rule::Check(Check::Socket));
+    set(libc::SYS_socketpair, Rule::Check(Check::SocketPair));
+    set(libc::SYS_fcntl, Rule::Check(Check::FileControl));
     set(libc::SYS_personality, Rule::Check(Check::Personality));
     rules
 }

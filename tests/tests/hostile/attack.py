@@ -2,6 +2,7 @@
 import concurrent.futures
 import ctypes
 import errno
+import fcntl
 import mmap
 import os
 import platform
@@ -441,6 +442,8 @@ acct 163 89|syslog 103 116|vhangup 153 58|userfaultfd 323 282|fanotify_init 300 
 add_key 248 217|request_key 249 218|keyctl 250 219|open_by_handle_at 304 265|name_to_handle_at 303 264
 settimeofday 164 170|clock_settime 227 112|clock_adjtime 305 266|adjtimex 159 171|sethostname 170 161
 setdomainname 171 162|io_uring_setup 425 425|io_uring_enter 426 426|io_uring_register 427 427|clone3 435 435
+quotactl_fd 443 443|io_setup 206 0|io_destroy 207 1|io_submit 209 2|io_cancel 210 3|io_getevents 208 4
+io_pgetevents 333 292|inotify_init1 294 26|inotify_add_watch 254 27
 """
 X86_64 = platform.machine() == "x86_64"
 NUMBERS = {}
@@ -508,7 +511,23 @@ def opens_sockets(event, context):
         **{f"family {number}": family(number, socket.SOCK_SEQPACKET if number == 40 else socket.SOCK_RAW)
            for number in (15, 17, 21, 29, 30, 31, 38, 40, 44)},
         **{f"netlink {number}": family(socket.AF_NETLINK, socket.SOCK_RAW, number) for number in (4, 9, 12, 15, 16)},
+        **{f"pair {number}": tried(socket.socketpair, number, kind)
+           for number in (2, 10, 16, 17, 21, 30, 38, 40) for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)},
+        "sctp": family(socket.AF_INET, socket.SOCK_STREAM, 132), "dccp": family(socket.AF_INET, 6, 33),
+        "udp-lite": family(socket.AF_INET, socket.SOCK_DGRAM, 136),
+        "mptcp": family(socket.AF_INET, socket.SOCK_STREAM, 262),
     }
+
+
+def watches_folders(event, context):
+    """What its host does: who reads which of its folders."""
+    folder = os.open("/usr/bin", os.O_RDONLY)
+    return {"F_NOTIFY": tried(fcntl.fcntl, folder, fcntl.F_NOTIFY, fcntl.DN_ACCESS)}
+
+
+def writes_everything_back(event, context):
+    descriptor = os.open("/var/user", os.O_RDONLY)
+    return {"sync": tried(os.sync), "syncfs": called(306 if X86_64 else 267, descriptor)}
 
 
 def changes_its_network(event, context):

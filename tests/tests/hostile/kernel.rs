@@ -36,7 +36,22 @@ fn nothing_can_be_traced() {
 #[test]
 fn raw_and_packet_sockets_and_families_nobody_needs_are_refused() {
     let answer = strike(attack("opens_sockets"), &json!({}));
-    assert_refused(&answer, &["EPERM", "EAFNOSUPPORT"]);
+    assert_refused(&answer, &["EPERM", "EAFNOSUPPORT", "EPROTONOSUPPORT"]);
+}
+
+#[test]
+fn nothing_tells_which_of_the_hosts_programs_run() {
+    assert_refused(&strike(attack("watches_folders"), &json!({})), &["EINVAL"]);
+}
+
+#[test]
+fn writing_back_the_hosts_disks_is_answered_and_not_done() {
+    let answer = strike(attack("writes_everything_back"), &json!({}));
+    assert!(
+        outcomes(&answer).values().all(|outcome| outcome == "done"),
+        "{}",
+        answer.ret_text
+    );
 }
 
 #[test]

@@ -5,6 +5,8 @@
 pub(super) enum Rule {
     /// It is made.
     Allow,
+    /// It does nothing and says 0.
+    Succeed,
     /// It fails with this error number.
     Errno(u16),
     /// Its arguments decide.
@@ -16,8 +18,12 @@ pub(super) enum Rule {
 pub(super) enum Check {
     /// `clone` without any new namespace.
     CloneFlags,
-    /// `socket` of Unix, IPv4, IPv6 or, for address look-ups, route netlink.
-    SocketFamily,
+    /// `socket` of Unix, of IPv4 and IPv6 with TCP, UDP or pings, or, for address look-ups, of route netlink.
+    Socket,
+    /// `socketpair` of Unix.
+    SocketPair,
+    /// `fcntl` without `F_NOTIFY`, which tells what happens in a folder of the host.
+    FileControl,
     /// `personality` asking, or setting the plain one.
     Personality,
 }
@@ -42,12 +48,16 @@ pub(super) const AUDIT_ARCH: u32 = 0xc000_00b7;
 const ENOSYS: u16 = libc::ENOSYS as u16;
 const EPERM: u16 = libc::EPERM as u16;
 const EAFNOSUPPORT: u16 = libc::EAFNOSUPPORT as u16;
+const EPROTONOSUPPORT: u16 = libc::EPROTONOSUPPORT as u16;
+const EINVAL: u16 = libc::EINVAL as u16;
 
 /// `struct sock_filter` as one word: code, jump if true, jump if false, constant.
 fn instruction(code: u32, jump_true: usize, jump_false: usize, constant: u32) -> u64 {
     let jump = |by: usize| u64::try_from(by).unwrap_or(u64::MAX).min(255);
     u64::from(code) | (jump(jump_true) << 16) | (jump(jump_false) << 24) | (u64::from(constant) << 32)
 }
+
+const EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
 
 fn load(offset: u32) -> u64 {
     instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset)
@@ -60,13 +70,13 @@ fn fail(errno: u16) -> u64 {
 }
 /// Goes on when equal, skips `otherwise` instructions when not.
 fn when_equal(constant: u32, otherwise: usize) -> u64 {
-    instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, otherwise, constant)
+    instruction(EQUAL, 0, otherwise, constant)
 }
 
 /// The whole program. Numbers past the table, those of the x32 interface among them, do not exist.
 pub(super) fn compile(rules: &[Rule]) -> Vec<u64> {
     // A call in another architecture's numbering is an attack on this filter.
-    let own_numbers = instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, 0, AUDIT_ARCH);
+    let own_numbers = instruction(EQUAL, 1, 0, AUDIT_ARCH);
     let mut program = vec![load(ARCH), own_numbers, give(KILL), load(NUMBER)];
     let mut ranges: Vec<(u32, Rule)> = Vec::new();
     for (number, rule) in (0_u32..).zip(rules) {
@@ -114,6 +124,7 @@ fn search(ranges: &[(u32, Rule)]) -> Vec<u64> {
 fn leaf(rule: Rule) -> Vec<u64> {
     match rule {
         Rule::Allow => vec![give(ALLOW)],
+        Rule::Succeed => vec![fail(0)],
         Rule::Errno(errno) => vec![fail(errno)],
         Rule::Check(Check::CloneFlags) => {
             let namespaces = libc::CLONE_NEWNS
@@ -131,21 +142,49 @@ fn leaf(rule: Rule) -> Vec<u64> {
                 give(ALLOW),
             ]
         }
-        Rule::Check(Check::SocketFamily) => {
-            const FAMILIES: [i32; 3] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6];
-            let mut check = vec![load(argument(0))];
-            for family in FAMILIES {
-                check.extend([when_equal(family.cast_unsigned(), 1), give(ALLOW)]);
+        Rule::Check(Check::Socket) => {
+            // Others, MPTCP and UDP-Lite among them, are kernel code that hardly anybody runs.
+            const PROTOCOLS: [i32; 5] = [
+                libc::IPPROTO_IP,
+                libc::IPPROTO_TCP,
+                libc::IPPROTO_UDP,
+                libc::IPPROTO_ICMP,
+                libc::IPPROTO_ICMPV6,
+            ];
+            let mut internet = vec![load(argument(2))];
+            for protocol in PROTOCOLS {
+                internet.extend([when_equal(protocol.cast_unsigned(), 1), give(ALLOW)]);
             }
-            check.extend([
-                when_equal(libc::AF_NETLINK.cast_unsigned(), 3),
+            internet.push(fail(EPROTONOSUPPORT));
+            let mut check = vec![
+                load(argument(0)),
+                when_equal(libc::AF_UNIX.cast_unsigned(), 1),
+                give(ALLOW),
+                when_equal(libc::AF_NETLINK.cast_unsigned(), 4),
                 load(argument(2)),
                 when_equal(libc::NETLINK_ROUTE.cast_unsigned(), 1),
                 give(ALLOW),
                 fail(EAFNOSUPPORT),
-            ]);
+                // To `internet`, past the refusal of families.
+                instruction(EQUAL, 2, 0, libc::AF_INET.cast_unsigned()),
+                instruction(EQUAL, 1, 0, libc::AF_INET6.cast_unsigned()),
+                fail(EAFNOSUPPORT),
+            ];
+            check.extend(internet);
             check
         }
+        Rule::Check(Check::SocketPair) => vec![
+            load(argument(0)),
+            when_equal(libc::AF_UNIX.cast_unsigned(), 1),
+            give(ALLOW),
+            fail(EAFNOSUPPORT),
+        ],
+        Rule::Check(Check::FileControl) => vec![
+            load(argument(1)),
+            when_equal(libc::F_NOTIFY.cast_unsigned(), 1),
+            fail(EINVAL),
+            give(ALLOW),
+        ],
         Rule::Check(Check::Personality) => {
             const ASK: u32 = 0xffff_ffff;
             vec![

@@ -56,6 +56,7 @@ fn every_number_gets_what_the_table_says() {
         );
         match rule {
             Rule::Allow => assert_eq!(verdict, ALLOW, "{number}"),
+            Rule::Succeed => assert_eq!(verdict, errno(0), "{number}"),
             Rule::Errno(code) => assert_eq!(verdict, errno(i32::from(code)), "{number}"),
             Rule::Check(_) => {}
         }
@@ -120,6 +121,76 @@ fn a_socket_is_unix_inet_or_route_netlink() {
     }
     let audit = [libc::AF_NETLINK as u64, 3, libc::NETLINK_AUDIT as u64, 0, 0, 0];
     assert_eq!(check(libc::SYS_socket, audit), errno(libc::EAFNOSUPPORT));
+}
+
+#[test]
+fn an_internet_socket_has_a_protocol_that_computing_needs() {
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        let verdict = |protocol: i32| check(libc::SYS_socket, [family as u64, 1, protocol as u64, 0, 0, 0]);
+        for protocol in [
+            libc::IPPROTO_IP,
+            libc::IPPROTO_TCP,
+            libc::IPPROTO_UDP,
+            libc::IPPROTO_ICMP,
+        ] {
+            assert_eq!(verdict(protocol), ALLOW, "{protocol}");
+        }
+        for protocol in [
+            libc::IPPROTO_MPTCP,
+            libc::IPPROTO_UDPLITE,
+            libc::IPPROTO_SCTP,
+            libc::IPPROTO_DCCP,
+            libc::IPPROTO_RAW,
+        ] {
+            assert_eq!(verdict(protocol), errno(libc::EPROTONOSUPPORT), "{protocol}");
+        }
+    }
+}
+
+#[test]
+fn a_pair_of_sockets_is_unix() {
+    assert_eq!(
+        check(libc::SYS_socketpair, [libc::AF_UNIX as u64, 1, 0, 0, 0, 0]),
+        ALLOW
+    );
+    for family in [
+        libc::AF_INET,
+        libc::AF_NETLINK,
+        libc::AF_VSOCK,
+        libc::AF_TIPC,
+        libc::AF_RDS,
+        -1,
+    ] {
+        let verdict = check(libc::SYS_socketpair, [family as u32 as u64, 1, 0, 0, 0, 0]);
+        assert_eq!(verdict, errno(libc::EAFNOSUPPORT), "{family}");
+    }
+}
+
+#[test]
+fn what_tells_of_the_hosts_folders_or_takes_from_all_of_the_machine_does_not_exist() {
+    for call in [
+        libc::SYS_inotify_init1,
+        libc::SYS_inotify_add_watch,
+        libc::SYS_io_setup,
+        libc::SYS_io_submit,
+        libc::SYS_io_getevents,
+        IO_PGETEVENTS,
+    ] {
+        assert_eq!(check(call, [0; 6]), errno(libc::ENOSYS), "{call}");
+    }
+    assert_eq!(check(libc::SYS_quotactl_fd, [0; 6]), errno(libc::EPERM));
+    let fcntl = |command: i32| check(libc::SYS_fcntl, [3, command as u64, 0, 0, 0, 0]);
+    assert_eq!(fcntl(libc::F_NOTIFY), errno(libc::EINVAL));
+    for command in [libc::F_GETFL, libc::F_SETFL, libc::F_DUPFD_CLOEXEC, libc::F_SETLK] {
+        assert_eq!(fcntl(command), ALLOW, "{command}");
+    }
+}
+
+#[test]
+fn writing_back_what_others_wrote_does_nothing_and_succeeds() {
+    for call in [libc::SYS_sync, libc::SYS_syncfs] {
+        assert_eq!(check(call, [0; 6]), errno(0), "{call}");
+    }
 }
 
 #[test]
