@@ -1,12 +1,13 @@
 //! `./skiffw`: which server it starts, finds and stops. It is given the binary beside this test, so nothing is built.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use serde_json::json;
-use skiff_tests::{Mark, Server, Settings, Spec, binary, repository};
+use skiff_tests::{Credentials, Mark, Server, Settings, Spec, binary, repository};
 use tempfile::TempDir;
 
 /// A data dir and what `skiffw` is told with it. Dropping it stops what was started on it.
@@ -163,4 +164,22 @@ fn a_server_that_does_not_start_is_shown_with_its_own_words_only() {
     fs::write(skiffw.file("skiffw.log"), "of yesterday\n").expect("a file");
     let ran = skiffw.run(&["up", "--detach"]).ended(1, "SKIFF_API_LISTEN");
     assert!(!ran.stderr.contains("of yesterday"), "{ran:?}");
+}
+
+#[test]
+fn the_secret_key_is_in_no_log_and_the_data_dir_is_closed() {
+    let skiffw = Skiffw::new();
+    let open = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(skiffw.data.path(), open).expect("its owner");
+    let ran = skiffw.run(&["up", "--detach"]).ended(0, "credentials.json");
+    let credential: Credentials =
+        serde_json::from_slice(&fs::read(skiffw.file("credentials.json")).expect("a file")).expect("JSON");
+    for text in [skiffw.log(), ran.stdout, ran.stderr] {
+        assert!(!text.contains(&credential.secret_key), "{text}");
+    }
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+    assert_eq!(
+        (mode(skiffw.data.path()), mode(&skiffw.file("skiffw.log"))),
+        (0o700, 0o600)
+    );
 }

@@ -1,9 +1,9 @@
 //! The data dir: one server's alone, and where that server says it listens.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, Permissions};
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -18,6 +18,12 @@ pub(crate) enum DataDirError {
     /// Another server has it.
     #[error("{path} is in use by the server with process id {holder}: stop that one first, or give another --data-dir")]
     InUse { path: PathBuf, holder: String },
+    /// Others can look into it, and it may be theirs to look into.
+    #[error(
+        "{path} can be entered by other users, and code, variables and keys are kept in it: \
+         run `chmod 700 {path}` if it is for Skiff alone, or give another --data-dir"
+    )]
+    Open { path: PathBuf },
     /// It cannot be made, read or written.
     #[error("cannot use {path}")]
     Io { path: PathBuf, source: io::Error },
@@ -39,7 +45,7 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the folder if it is not there, readable by its owner only, and takes it.
+    /// Makes the folder if it is not there, closes it to everybody but its owner, and takes it.
     pub(crate) fn take(path: &Path) -> Result<Self, DataDirError> {
         let failed = |source| DataDirError::Io {
             path: path.to_owned(),
@@ -50,6 +56,10 @@ impl DataDir {
             .mode(0o700)
             .create(path)
             .map_err(failed)?;
+        close(path)
+            .map_err(failed)?
+            .then_some(())
+            .ok_or_else(|| DataDirError::Open { path: path.to_owned() })?;
         let mut lock = File::options()
             .read(true)
             .write(true)
@@ -114,6 +124,25 @@ impl DataDir {
     }
 }
 
+/// Keeps others out of a folder, or says that it may not: `/tmp` or `/var/lib` are not ours to close. A data dir to be has
+/// at most plain files in it: settings, logs of who starts the server.
+fn close(path: &Path) -> io::Result<bool> {
+    let mode = fs::metadata(path)?.mode();
+    if mode & 0o077 == 0 {
+        return Ok(true);
+    }
+    if !path.join(LOCK_FILE).exists() {
+        for entry in fs::read_dir(path)? {
+            if !entry?.file_type()?.is_file() {
+                return Ok(false);
+            }
+        }
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode & 0o700))?;
+    tracing::warn!(path = %path.display(), "other users could enter the data dir: it has mode 0700 now");
+    Ok(true)
+}
+
 impl Drop for DataDir {
     fn drop(&mut self) {
         self.retract();
@@ -122,8 +151,6 @@ impl Drop for DataDir {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn listening() -> Listening {
@@ -156,11 +183,44 @@ mod tests {
     }
 
     #[test]
+    fn a_data_dir_that_others_could_enter_is_closed_and_a_folder_of_something_else_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = |name: &str, inside: &[&str]| {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).expect("a folder");
+            for name in inside {
+                match name.strip_suffix('/') {
+                    Some(name) => fs::create_dir(path.join(name)).expect("a folder"),
+                    None => fs::write(path.join(name), "").expect("a file"),
+                }
+            }
+            fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("its owner");
+            path
+        };
+        let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
+        for (name, inside) in [
+            ("empty", &[][..]),
+            ("prepared", &["skiff.toml"]),
+            ("old", &[LOCK_FILE, "code/"]),
+        ] {
+            let path = open(name, inside);
+            let _taken = DataDir::take(&path).expect(name);
+            assert_eq!(mode(&path), 0o700, "{name}");
+        }
+        let path = open("of somebody", &["letters/"]);
+        let error = DataDir::take(&path).expect_err("refused").to_string();
+        assert!(error.contains("chmod 700"), "{error}");
+        assert_eq!(mode(&path), 0o755);
+        assert!(!path.join(LOCK_FILE).exists(), "nothing is made");
+    }
+
+    #[test]
     fn listen_json_is_there_while_the_server_is_and_a_stale_one_goes_at_the_start() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join(LISTEN_FILE);
+        drop(DataDir::take(folder.path()).expect("free"));
         fs::write(&file, "of a killed server").expect("a file");
-        let taken = DataDir::take(folder.path()).expect("free");
+        let taken = DataDir::take(folder.path()).expect("free again");
         assert!(!file.exists());
         taken.announce(listening()).expect("written");
         assert_eq!(
