@@ -404,6 +404,25 @@ fn flags_become_the_parameters_they_name() {
 }
 
 #[test]
+fn many_deletions_are_one_json_array_of_what_was_done() {
+    let api = FakeApi::start(|_, params| match params["FunctionName"].as_str() {
+        Some("three") => no_function(),
+        _ => Ok(json!({})),
+    });
+    let deleted = |names: &[&str]| {
+        let ran = api.run(&[&["function", "delete", "-o", "json"], names].concat());
+        let report: Vec<Value> = serde_json::from_str(&ran.out).expect("one JSON text");
+        let names = report
+            .iter()
+            .map(|one| one["name"].as_str().expect("a name").to_owned());
+        (ran.exit, names.collect::<Vec<_>>())
+    };
+    assert_eq!(deleted(&["one"]), (0, vec!["one".to_owned()]));
+    assert_eq!(deleted(&["one", "two"]), (0, vec!["one".to_owned(), "two".to_owned()]));
+    assert_eq!(deleted(&["one", "three", "two"]), (3, vec!["one".to_owned()]));
+}
+
+#[test]
 fn logs_are_printed_oldest_first_and_filtered_by_the_server() {
     let api = FakeApi::start(|_, params| {
         let calls: Vec<Value> = (1..=3)

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::commands::InNamespace;
-use crate::console::Console;
+use crate::console::{Console, Format};
 use crate::error::CliError;
 
 /// Arguments of `skiff function delete`.
@@ -19,13 +19,21 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
-        for name in &self.names {
+        let mut deleted = Vec::new();
+        let ended = self.names.iter().try_for_each(|name| {
             let mut params = json!({"FunctionName": name});
             self.namespace.add_to(&mut params);
             client.call("DeleteFunction", &params)?;
-            let done = json!({"name": name, "namespace": self.namespace.shown(), "action": "deleted"});
-            console.done(&done, format_args!("function {name} deleted"))?;
+            deleted.push(json!({"name": name, "namespace": self.namespace.shown(), "action": "deleted"}));
+            if console.format == Format::Table {
+                console.print(format_args!("function {name} deleted\n"))?;
+            }
+            Ok(())
+        });
+        // What was deleted is reported, also where the rest was not.
+        if console.format == Format::Json {
+            console.json(&deleted)?;
         }
-        Ok(())
+        ended
     }
 }
