@@ -270,6 +270,13 @@ fn exit_codes_tell_whose_fault_it_is() {
     skiff("invoke").fails(2, &["NAME"]);
     skiff_with("invoke cli-broken --data", &["{not json"]).fails(2, &["--data"]);
     skiff("frobnicate").fails(2, &["frobnicate"]);
+    let said = run(bare().args(["invoke", "-o", "json"]).env("SKIFF_DATA_DIR", "/nowhere"));
+    said.fails(2, &["<NAME>"]);
+    let error: Value = serde_json::from_str(&said.err).unwrap_or_else(|_| panic!("{said:?}"));
+    assert_eq!(error["error"]["code"], "Usage");
+    let said = run(bare().arg("invoke").env("SKIFF_DATA_DIR", "/nowhere"));
+    said.fails(2, &["<NAME>"]);
+    assert!(!said.err.contains("--data-dir"), "nobody typed it: {said:?}");
     // Of a later issue: said, and nothing is run.
     skiff("invoke cli-broken --async").fails(3, &["UnsupportedOperation"]);
     skiff("deploy /nowhere").fails(2, &["/nowhere"]);

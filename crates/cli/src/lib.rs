@@ -16,6 +16,7 @@ mod settings;
 mod suggest;
 #[cfg(test)]
 mod testing;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -24,6 +25,7 @@ pub use connection::{Global, default_data_dir};
 pub use console::Format;
 pub use error::{CliError, Exit};
 pub use suggest::nearest;
+pub use usage::explain;
 
 use crate::console::Console;
 

@@ -8,7 +8,6 @@ mod serve;
 
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use skiff_cli::Exit;
 
@@ -61,17 +60,15 @@ fn main() -> ExitCode {
 
 /// Shows help, the version, or what is wrong with the command line.
 fn explain(error: &clap::Error) -> ExitCode {
-    drop(error.print());
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok.into(),
-        _ if std::env::args()
-            .skip(1)
-            .find(|argument| !argument.starts_with('-'))
-            .is_some_and(|name| name == "serve") =>
-        {
-            ExitCode::from(EXIT_USAGE)
-        }
-        _ => Exit::Usage.into(),
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let exit = skiff_cli::explain(error, &arguments);
+    let command = arguments.iter().skip(1).find_map(|argument| {
+        let word = argument.to_str()?;
+        (!word.starts_with('-')).then_some(word)
+    });
+    match (exit, command) {
+        (Exit::Usage, Some("serve")) => ExitCode::from(EXIT_USAGE),
+        _ => exit.into(),
     }
 }
 

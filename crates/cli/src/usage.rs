@@ -1,0 +1,122 @@
+//! What is wrong with a command line, in the format its writer asked for.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use serde_json::json;
+
+use crate::Exit;
+
+/// What the environment may give, which clap's usage line then shows as if it had been typed.
+const FROM_ENVIRONMENT: [&str; 4] = [
+    "--endpoint <URL>",
+    "--secret-id <ID>",
+    "--secret-key <KEY>",
+    "--data-dir <DIR>",
+];
+
+/// Shows help, the version, or what is wrong with the command line of these arguments.
+pub fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    let exit = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Ok,
+        _ => Exit::Usage,
+    };
+    // Nothing is left to do where even that cannot be written.
+    if exit == Exit::Ok || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        drop(error.print());
+    } else if wants_json(arguments) {
+        eprintln!("{}", as_json(error));
+    } else if arguments.iter().any(is_from_environment) {
+        drop(error.print());
+    } else {
+        eprint!("{}", typed(&error.to_string()));
+    }
+    exit
+}
+
+fn is_from_environment(argument: &OsString) -> bool {
+    let argument = argument.to_string_lossy();
+    FROM_ENVIRONMENT
+        .iter()
+        .filter_map(|shown| shown.split(' ').next())
+        .any(|flag| argument.starts_with(flag))
+}
+
+/// The text without the flags that the environment gave.
+fn typed(text: &str) -> String {
+    FROM_ENVIRONMENT
+        .iter()
+        .fold(text.to_owned(), |text, flag| text.replace(&format!(" {flag}"), ""))
+}
+
+/// `-o json` in any of its spellings. The line is wrong, so nothing has parsed it.
+fn wants_json(arguments: &[OsString]) -> bool {
+    let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
+    let words = arguments.iter().take_while(|argument| *argument != "--");
+    let words: Vec<&str> = words.map(AsRef::as_ref).collect();
+    words
+        .iter()
+        .any(|word| matches!(*word, "--output=json" | "-ojson" | "-o=json"))
+        || words.windows(2).any(|pair| matches!(pair, ["-o" | "--output", "json"]))
+}
+
+/// The same object as of every other error.
+fn as_json(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let message = message
+        .trim_start_matches("error: ")
+        .split_whitespace()
+        .collect::<Vec<_>>();
+    let hint = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let error = json!({"code": "Usage", "message": message.join(" "), "hint": hint, "requestId": ""});
+    json!({ "error": error }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn json_is_asked_for_in_any_of_its_spellings() {
+        let wants = |line: &str| wants_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in [
+            "skiff -o json x",
+            "skiff x --output json",
+            "skiff x --output=json",
+            "skiff x -ojson",
+        ] {
+            assert!(wants(line), "{line}");
+        }
+        for line in ["skiff x", "skiff x -o table", "skiff x -- -o json"] {
+            assert!(!wants(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_line_is_one_object_with_what_was_meant() {
+        let root = clap::Command::new("skiff").subcommand(clap::Command::new("invoke"));
+        let error = root
+            .try_get_matches_from(["skiff", "invok"])
+            .expect_err("no such command");
+        let said: Value = serde_json::from_str(&as_json(&error)).expect("JSON");
+        assert_eq!(said["error"]["code"], "Usage");
+        assert_eq!(said["error"]["message"], "unrecognized subcommand 'invok'");
+        assert!(
+            said["error"]["hint"]
+                .as_str()
+                .is_some_and(|hint| hint.contains("invoke")),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn the_usage_shows_what_was_typed_and_not_what_the_environment_gave() {
+        assert_eq!(
+            typed("Usage: skiff invoke --data-dir <DIR> --endpoint <URL> <NAME>\n"),
+            "Usage: skiff invoke <NAME>\n"
+        );
+    }
+}
