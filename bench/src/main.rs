@@ -28,7 +28,7 @@ use crate::report::{Report, Section};
 
 /// Measures Skiff against its peers and against the floor, in pairs within one run
 #[derive(Debug, Parser)]
-#[command(name = "./skiffw bench", version, after_help = AFTER_HELP)]
+#[command(name = "./skiffw bench", bin_name = "./skiffw bench", version, after_help = AFTER_HELP)]
 struct Args {
     /// Measure these only
     #[arg(long, value_enum, value_delimiter = ',', value_name = "A,B")]
@@ -52,7 +52,7 @@ struct Args {
 
 const AFTER_HELP: &str = "\
 Runs as root: the servers it starts isolate functions. Ends with 0 when everything could be measured, whatever the
-numbers, with 1 when something could not, with 2 when the arguments are wrong. bench/README.md explains the tables.";
+numbers, with 1 when something could not, with 2 when the arguments are wrong. Each table says how it was measured.";
 
 /// What every measurement needs.
 #[derive(Debug)]

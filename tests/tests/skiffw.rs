@@ -183,3 +183,31 @@ fn the_secret_key_is_in_no_log_and_the_data_dir_is_closed() {
         (0o700, 0o600)
     );
 }
+
+#[test]
+fn help_does_nothing_and_an_unknown_argument_is_refused() {
+    let server = Server::start();
+    let skiffw = Skiffw::on(&server.data);
+    for command in ["up", "down", "test", "doctor"] {
+        let ran = skiffw
+            .run(&[command, "--help"])
+            .ended(0, &format!("Usage: ./skiffw {command}"));
+        assert_eq!(ran.stderr, "", "{command}");
+        skiffw.run(&[command, "--no-such-flag"]).ended(2, "--no-such-flag");
+    }
+    skiffw.run(&["bench", "-h"]).ended(0, "--only");
+    skiffw.run(&["down", "now"]).ended(2, "down does not take now");
+    skiffw.run(&["upp"]).ended(2, "no such command: upp");
+    skiffw.run(&[]).ended(2, "Usage: ./skiffw COMMAND");
+    skiffw.run(&["doctor", "--output", "json"]).ended(0, "\"what\"");
+    assert!(server.is_ready(), "none of these stops a server");
+}
+
+#[test]
+fn what_is_said_to_a_file_has_no_colours() {
+    let skiffw = Skiffw::new();
+    let ran = skiffw.run(&["up", "--detach"]).ended(0, "Skiff is running");
+    for text in [ran.stdout, ran.stderr, skiffw.log()] {
+        assert!(!text.contains('\u{1b}'), "{text}");
+    }
+}
