@@ -21,6 +21,10 @@ const SHARES_MAX: u64 = 262_144;
 const PERIOD_US: u64 = 100_000;
 const QUOTA_US_MIN: u64 = 1_000;
 
+/// TCP may hold this part of a group's memory on top of it, and at least so much; its windows shrink at the limit.
+const MEMORY_TO_SOCKETS: u64 = 4;
+const SOCKETS_MIN: u64 = 16 << 20;
+
 /// The groups of one server.
 #[derive(Debug)]
 pub(super) struct Parent {
@@ -117,10 +121,16 @@ impl Parent {
             .iter()
             .map(|folder| write(folder, "tasks"))
             .collect::<io::Result<_>>()?;
+        // Here already, so that the kernel counts every socket from its first byte.
+        let sockets = Setting::open_if_there(memory, "memory.kmem.tcp.limit_in_bytes")?;
+        if let Some(sockets) = &sockets {
+            sockets.set(SOCKETS_MIN)?;
+        }
         Ok(Group {
             join,
             memory: Setting::open(memory, "memory.limit_in_bytes")?,
             memory_and_swap: Setting::open_if_there(memory, "memory.memsw.limit_in_bytes")?,
+            sockets,
             memory_now: read(memory, "memory.usage_in_bytes")?,
             memory_peak: ControlFile::open(memory, "memory.max_usage_in_bytes", OFlags::RDWR)?,
             oom: read(memory, "memory.oom_control")?,
@@ -159,6 +169,8 @@ pub(super) struct Group {
     join: Vec<ControlFile>,
     memory: Setting,
     memory_and_swap: Option<Setting>,
+    /// What TCP holds in the kernel, which version 1 counts apart from memory.
+    sockets: Option<Setting>,
     memory_now: ControlFile,
     memory_peak: ControlFile,
     oom: ControlFile,
@@ -188,6 +200,9 @@ impl Group {
         self.memory.set(limits.memory_bytes)?;
         if let (false, Some(both)) = (raised, both) {
             both.set(limits.memory_bytes)?;
+        }
+        if let Some(sockets) = &self.sockets {
+            sockets.set((limits.memory_bytes / MEMORY_TO_SOCKETS).max(SOCKETS_MIN))?;
         }
         self.quota
             .set((u64::from(limits.cpu_millis) * PERIOD_US / 1000).max(QUOTA_US_MIN))?;
