@@ -263,6 +263,37 @@ async fn chunks_go_when_they_are_too_old_or_too_many() {
     logs.shutdown().await;
 }
 
+#[tokio::test]
+async fn old_chunks_go_also_when_no_call_comes() {
+    let bench = Bench::new();
+    let clock = ManualClock::at(start());
+    let config = || LogStoreConfig {
+        clock: clock.clock(),
+        retention_age: 7 * DAY,
+        segment_age: Duration::from_secs(3600),
+        ..bench.config()
+    };
+    let logs = LogStore::open(config()).await.unwrap();
+    post(&logs, (0..40).map(record));
+    logs.flush().await;
+    clock.advance(6 * DAY);
+    logs.shutdown().await;
+    let logs = LogStore::open(config()).await.unwrap();
+    logs.flush().await;
+    assert_eq!(find(&logs, &all()).await.total, 40, "none is too old");
+    clock.advance(DAY + Duration::from_secs(60));
+    logs.shutdown().await;
+    // Now all of them are, those included that had not filled a segment.
+    let logs = LogStore::open(config()).await.unwrap();
+    let bound = std::time::Instant::now() + Duration::from_secs(20);
+    while find(&logs, &all()).await.total > 0 {
+        assert!(std::time::Instant::now() < bound, "old records are kept");
+        logs.flush().await;
+    }
+    assert_eq!((files(&bench.blobs()), bench.rows("chunk").await.len()), (0, 0));
+    logs.shutdown().await;
+}
+
 fn walk(folder: &std::path::Path) -> u64 {
     let size = |entry: std::io::Result<std::fs::DirEntry>| {
         let path = entry.unwrap().path();
