@@ -211,3 +211,39 @@ fn what_is_said_to_a_file_has_no_colours() {
         assert!(!text.contains('\u{1b}'), "{text}");
     }
 }
+
+#[test]
+fn a_credential_of_the_operators_is_asked_for_and_an_earlier_one_not_sent() {
+    let skiffw = Skiffw::new();
+    skiffw.run(&["up", "--detach"]).ended(0, "hello-python");
+    skiffw.run(&["down"]).ended(0, "");
+    let settings = "secret-id = \"AKIDgiven\"\nsecret-key = \"given-key\"\n";
+    fs::write(skiffw.file("skiff.toml"), settings).expect("a file");
+    for _ in ["an earlier one is there", "none is there"] {
+        let ran = skiffw.run(&["up", "--detach"]).ended(0, "No demo");
+        assert!(!format!("{ran:?}").contains("Traceback"), "{ran:?}");
+        ran.ended(0, "secret id AKIDgiven and the key you gave");
+        skiffw.run(&["skiff", "function", "list"]).ended(2, "AKIDgiven");
+        let knowing = Skiffw::on(&skiffw.data)
+            .with("SKIFF_SECRET_ID", "AKIDgiven")
+            .with("SKIFF_SECRET_KEY", "given-key");
+        knowing.run(&["skiff", "function", "list"]).ended(0, "hello-python");
+        knowing.run(&["down"]).ended(0, "");
+        drop(fs::remove_file(skiffw.file("credentials.json")));
+    }
+}
+
+#[test]
+fn the_commands_that_come_next_find_the_same_data_dir() {
+    let skiffw = Skiffw::new();
+    let ran = skiffw.run(&["up", "--detach"]).ended(0, "Skiff is running");
+    let line = ran
+        .stdout
+        .lines()
+        .find(|line| line.ends_with("what is deployed"))
+        .expect("a line");
+    assert!(
+        line.contains(&format!("SKIFF_DATA_DIR={} ", skiffw.data.path().display())),
+        "{line}"
+    );
+}

@@ -96,6 +96,8 @@ pub fn default_data_dir() -> PathBuf {
 #[derive(Deserialize)]
 struct Listen {
     api: String,
+    /// Of the credential the server goes by.
+    secret_id: Option<String>,
 }
 
 impl Global {
@@ -120,11 +122,12 @@ impl Global {
     }
 
     fn client_from(&self, data_dirs: &[PathBuf]) -> Result<Client, CliError> {
-        let endpoint = match given(self.endpoint.as_deref()) {
-            Some(endpoint) => endpoint.to_owned(),
-            None => {
-                find::<Listen>(data_dirs, "listen.json").map_or_else(|| DEFAULT_ENDPOINT.to_owned(), |found| found.api)
-            }
+        let (endpoint, known_id) = match given(self.endpoint.as_deref()) {
+            Some(endpoint) => (endpoint.to_owned(), None),
+            None => find::<Listen>(data_dirs, "listen.json").map_or_else(
+                || (DEFAULT_ENDPOINT.to_owned(), None),
+                |found| (found.api, found.secret_id),
+            ),
         };
         let endpoint = Endpoint::parse(&endpoint)?;
         let credentials = match (given(self.secret_id.as_deref()), given(self.secret_key.as_deref())) {
@@ -133,11 +136,22 @@ impl Global {
             }
             (Some(_), None) => return Err(half("--secret-id", "--secret-key")),
             (None, Some(_)) => return Err(half("--secret-key", "--secret-id")),
-            (None, None) => find(data_dirs, "credentials.json").ok_or_else(|| CliError::NoCredential {
-                looked: data_dirs.iter().map(|folder| folder.join("credentials.json")).collect(),
-            })?,
+            (None, None) => created(data_dirs, known_id)?,
         };
         Ok(Client::new(endpoint, credentials))
+    }
+}
+
+/// The credential a server made for itself; not the one of an earlier start, when it now has another by its settings.
+fn created(data_dirs: &[PathBuf], known_id: Option<String>) -> Result<Credentials, CliError> {
+    let found: Option<Credentials> = find(data_dirs, "credentials.json");
+    match (found, known_id) {
+        (Some(found), None) => Ok(found),
+        (Some(found), Some(known)) if found.secret_id.as_str() == known => Ok(found),
+        (_, Some(secret_id)) => Err(CliError::GivenCredential { secret_id }),
+        (None, None) => Err(CliError::NoCredential {
+            looked: data_dirs.iter().map(|folder| folder.join("credentials.json")).collect(),
+        }),
     }
 }
 
@@ -222,6 +236,25 @@ mod tests {
                 .contains(empty.path().to_str().expect("UTF-8")),
             "{error:?}"
         );
+    }
+
+    #[test]
+    fn a_credential_the_server_does_not_go_by_is_not_sent() {
+        let folder = served();
+        let folders = [folder.path().to_owned()];
+        let say = |id: &str| {
+            let listen = format!(r#"{{"api":"127.0.0.1:1","gateway":"127.0.0.1:2","secret_id":"{id}"}}"#);
+            fs::write(folder.path().join("listen.json"), listen).expect("file");
+        };
+        say("AKIDx");
+        assert_eq!(global().client_from(&folders).expect("its own").secret_id(), "AKIDx");
+        say("AKIDgiven");
+        for _ in ["an earlier one is there", "none is there"] {
+            let error = global().client_from(&folders).expect_err("not its own");
+            assert!(error.to_string().contains("AKIDgiven"), "{error}");
+            assert!(error.hint().expect("a hint").contains("SKIFF_SECRET_KEY"), "{error:?}");
+            drop(fs::remove_file(folder.path().join("credentials.json")));
+        }
     }
 
     #[test]

@@ -74,6 +74,12 @@ pub enum CliError {
         /// Where one was looked for.
         looked: Vec<PathBuf>,
     },
+    /// The server goes by a credential that its operator gave, and whose key is therefore not in its data dir.
+    #[error("no credential: the server was started with the secret id {secret_id}, and its key is not in the data dir")]
+    GivenCredential {
+        /// The id it goes by.
+        secret_id: String,
+    },
     /// `skiff.yaml` cannot be used.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
@@ -153,6 +159,7 @@ impl CliError {
             | Self::NothingToUpdate(_)
             | Self::Read { .. }
             | Self::NoCredential { .. }
+            | Self::GivenCredential { .. }
             | Self::Manifest(_)
             | Self::Package(_) => Exit::Usage,
             Self::Refused { .. } | Self::NotActive { .. } | Self::StillBusy { .. } => Exit::Refused,
@@ -198,9 +205,12 @@ impl CliError {
                 let looked: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
                 Some(format!(
                     "give --secret-id and --secret-key, set SKIFF_SECRET_ID and SKIFF_SECRET_KEY, or let this user read \
-                     the server's credentials.json (looked at: {})",
+                     the server's credentials.json (looked at: {}; --data-dir and SKIFF_DATA_DIR name another data dir)",
                     looked.join(", ")
                 ))
+            }
+            Self::GivenCredential { .. } => {
+                Some("set SKIFF_SECRET_ID and SKIFF_SECRET_KEY to the ones the server was given".to_owned())
             }
             Self::Unreachable { .. } => Some(
                 "is the server running? Start it with `skiff serve` (from a source tree: ./skiffw up), or say where it \
@@ -264,7 +274,8 @@ fn what_failed(status: Option<StatusCode>) -> &'static str {
 fn hint_for(code: &str) -> Option<&'static str> {
     Some(match code {
         "AuthFailure.SecretIdNotFound" | "AuthFailure.InvalidSecretId" => {
-            "the server does not know this secret id; its own is in credentials.json of its data dir"
+            "the server does not know this secret id; its own is in credentials.json of its data dir, unless it was \
+             given another (secret-id in skiff.toml, SKIFF_SECRET_ID)"
         }
         "AuthFailure.SignatureFailure" => "the secret key does not fit the secret id",
         "AuthFailure.SignatureExpire" => "the clocks of this machine and the server differ by more than 5 minutes",

@@ -30,10 +30,12 @@ pub(crate) enum DataDirError {
 }
 
 /// Where the server listens, as `listen.json` says it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Listening {
     pub(crate) api: SocketAddr,
     pub(crate) gateway: SocketAddr,
+    /// Of the credential it goes by: clients see whether `credentials.json` is of use.
+    pub(crate) secret_id: String,
 }
 
 /// A data dir that no other server has. Dropping it takes `listen.json` away and lets the dir go.
@@ -96,14 +98,14 @@ impl DataDir {
     }
 
     /// Says where the server listens: whole or not at all, and only once it is ready.
-    pub(crate) fn announce(&self, listening: Listening) -> Result<(), DataDirError> {
+    pub(crate) fn announce(&self, listening: &Listening) -> Result<(), DataDirError> {
         let path = self.path.join(LISTEN_FILE);
         let failed = |source| DataDirError::Io {
             path: path.clone(),
             source,
         };
         let draft = self.path.join(format!("{LISTEN_FILE}.new"));
-        let text = serde_json::to_vec(&listening).map_err(|error| failed(error.into()))?;
+        let text = serde_json::to_vec(listening).map_err(|error| failed(error.into()))?;
         fs::write(&draft, text)
             .and_then(|()| fs::rename(&draft, &path))
             .map_err(failed)
@@ -157,6 +159,7 @@ mod tests {
         Listening {
             api: "127.0.0.1:4123".parse().expect("valid"),
             gateway: "127.0.0.1:4124".parse().expect("valid"),
+            secret_id: "AKIDx".to_owned(),
         }
     }
 
@@ -222,10 +225,10 @@ mod tests {
         fs::write(&file, "of a killed server").expect("a file");
         let taken = DataDir::take(folder.path()).expect("free again");
         assert!(!file.exists());
-        taken.announce(listening()).expect("written");
+        taken.announce(&listening()).expect("written");
         assert_eq!(
             fs::read_to_string(&file).expect("a file"),
-            r#"{"api":"127.0.0.1:4123","gateway":"127.0.0.1:4124"}"#
+            r#"{"api":"127.0.0.1:4123","gateway":"127.0.0.1:4124","secret_id":"AKIDx"}"#
         );
         drop(taken);
         assert!(!file.exists());

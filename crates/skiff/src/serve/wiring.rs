@@ -96,11 +96,13 @@ impl Serving {
         let started = std::time::Instant::now();
         let api_listener = listeners::bind(config.api_listen, "--api-listen").await?;
         let gateway_listener = listeners::bind(config.gateway_listen, "--gateway-listen").await?;
+        let credentials = credentials(config)?;
         let listening = Listening {
             api: api_listener.local_addr()?,
             gateway: gateway_listener.local_addr()?,
+            secret_id: credentials.secret_id.as_str().to_owned(),
         };
-        let keyring = Arc::new(Keyring::new(credentials(config)?));
+        let keyring = Arc::new(Keyring::new(credentials));
 
         let database = config.in_data_dir("skiff.db");
         let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database))
@@ -213,7 +215,7 @@ impl Serving {
         });
 
         this.readiness.set(true);
-        data_dir.announce(listening)?;
+        data_dir.announce(&listening)?;
         tracing::info!(
             api = %listening.api,
             gateway = %listening.gateway,
