@@ -1,11 +1,13 @@
 //! `./skiffw`: which server it starts, finds and stops. It is given the binary beside this test, so nothing is built.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use skiff_tests::{Credentials, Mark, Server, Settings, Spec, binary, repository};
 use tempfile::TempDir;
@@ -34,6 +36,10 @@ impl Skiffw {
     }
 
     fn run(&self, arguments: &[&str]) -> Ran {
+        Ran::new(&self.command(arguments).output().expect("a shell"))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("/bin/sh");
         command.arg(repository().join("skiffw")).args(arguments);
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SKIFF_")) {
@@ -46,7 +52,7 @@ impl Skiffw {
             .env("SKIFF_GATEWAY_LISTEN", "127.0.0.1:0")
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
-        Ran::new(&command.output().expect("a shell"))
+        command
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -246,4 +252,43 @@ fn the_commands_that_come_next_find_the_same_data_dir() {
         line.contains(&format!("SKIFF_DATA_DIR={} ", skiffw.data.path().display())),
         "{line}"
     );
+}
+
+#[test]
+fn a_failed_demo_leaves_no_server_behind_or_says_that_it_does() {
+    // The demo goes to where nobody listens; the server is fine.
+    let skiffw = Skiffw::new().with("SKIFF_ENDPOINT", "127.0.0.1:1");
+    skiffw.run(&["up"]).ended(1, "the demo failed");
+    assert!(!runs_on(skiffw.data.path()), "{}", skiffw.log());
+    skiffw.run(&["up", "--detach"]).ended(1, "The server runs (process");
+    assert!(runs_on(skiffw.data.path()));
+    skiffw.run(&["down"]).ended(0, "Stopping process");
+}
+
+#[test]
+fn an_interrupted_up_stops_its_server() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let skiffw = Skiffw::new();
+        let mut up = skiffw
+            .command(&["up"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut said = BufReader::new(up.stderr.take().expect("a pipe")).lines();
+        let follows = |line: Result<String, _>| line.is_ok_and(|line| line.contains("Following the server's log"));
+        assert!(
+            said.by_ref().any(follows),
+            "it never followed the log: {}",
+            skiffw.log()
+        );
+        assert!(runs_on(skiffw.data.path()));
+        let pid = i32::try_from(up.id())
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("a process id");
+        kill_process(pid, signal).expect("it runs");
+        assert_eq!(up.wait().expect("own child").code(), Some(0), "{signal:?}");
+        assert!(!runs_on(skiffw.data.path()), "{signal:?}");
+    }
 }
