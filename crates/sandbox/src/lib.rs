@@ -37,5 +37,7 @@ pub use network::{
 };
 pub use sandbox::{Exit, Killer, Mount, Pipes, Sandbox};
 pub use template::{Bind, Boot, CODE_TARGET, Command, LIBRARY_PATH, Link, Template, TextFile};
-pub use zygote::{BirthError, BirthSpec, BootError, Parts, Stillborn, Zygote, ZygoteConfig, make_staging};
+pub use zygote::{
+    BirthError, BirthSpec, BootError, Parts, Stillborn, Zygote, ZygoteConfig, is_exhaustion, make_staging,
+};
 pub use zygote_main::zygote_main;

@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -31,6 +31,9 @@ use crate::zygote_main::Plan;
 
 /// How long a zygote may take to boot: it imports a standard library, perhaps from a cold disk.
 const BOOT_MAX: Duration = Duration::from_secs(60);
+
+/// How long it may take to tell of a birth: some milliseconds, on a machine that has much else to do.
+const BIRTH_MAX: Duration = Duration::from_secs(20);
 
 /// What a zygote process is started with.
 #[derive(Debug, Clone)]
@@ -73,22 +76,31 @@ pub enum BirthError {
     /// The zygote is gone.
     #[error("the zygote of this runtime ended")]
     ZygoteGone,
-    /// The order could not be sent.
+    /// The zygote does not answer.
+    #[error("the zygote of this runtime told of no birth within {} s", BIRTH_MAX.as_secs())]
+    TooSlow,
+    /// The order could not be sent, or its answer not be received.
     #[error("order a sandbox: {0}")]
     Order(Arc<io::Error>),
 }
 
 impl BirthError {
-    /// True where the machine had no process or no memory left for one more: there may be room again.
+    /// True where the machine had nothing left of something for one more: there may be room again.
     #[must_use]
     pub fn is_exhaustion(&self) -> bool {
-        let errno = match self {
-            Self::Wall { errno, .. } => Some(*errno),
-            Self::ZygoteGone => None,
-            Self::Order(error) => error.raw_os_error(),
-        };
-        matches!(errno, Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE))
+        match self {
+            Self::Wall { errno, .. } => is_exhaustion(&io::Error::from_raw_os_error(*errno)),
+            Self::Order(error) => is_exhaustion(error),
+            Self::ZygoteGone | Self::TooSlow => false,
+        }
     }
+}
+
+/// True for an error that says that no process, memory or descriptor is left.
+#[must_use]
+pub fn is_exhaustion(error: &io::Error) -> bool {
+    let exhausted = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::ENOSPC];
+    error.raw_os_error().is_some_and(|errno| exhausted.contains(&errno))
 }
 
 /// A birth that failed, and what the sandbox would have been made of.
@@ -140,6 +152,7 @@ pub struct Zygote {
     shared: Arc<Shared>,
     ids: AtomicU64,
     filter: Vec<u64>,
+    silent: AtomicBool,
     notices: tokio::task::JoinHandle<()>,
 }
 
@@ -186,6 +199,8 @@ impl Zygote {
             .env_clear()
             .stdin(theirs)
             .stdout(std::process::Stdio::null())
+            // It ends itself when its socket closes, unless it is stopped.
+            .kill_on_drop(true)
             .spawn()
             .map_err(BootError::Start)?;
         let plan = Plan {
@@ -219,6 +234,7 @@ impl Zygote {
             shared,
             ids: AtomicU64::new(1),
             filter: seccomp::filter(),
+            silent: AtomicBool::new(false),
             notices,
         });
         match tokio::time::timeout(BOOT_MAX, has_booted).await {
@@ -228,10 +244,10 @@ impl Zygote {
         }
     }
 
-    /// False once the process is gone: a new one must be booted.
+    /// False once the process is gone or has left an order without an answer: a new one must be booted.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        !*self.shared.gone.borrow()
+        !*self.shared.gone.borrow() && !self.silent.load(Ordering::Relaxed)
     }
 
     /// Orders one sandbox. It exists when this returns; its walls stand when its runtime says it is ready.
@@ -265,7 +281,13 @@ impl Zygote {
             self.shared.ledger.lock().births.remove(&id);
             return Err(Stillborn::of(order_error(error), parts));
         }
-        match receiver.await {
+        let Ok(answer) = tokio::time::timeout(BIRTH_MAX, receiver).await else {
+            // Should it be borne later, it finds its pipes closed and ends.
+            self.shared.ledger.lock().births.remove(&id);
+            self.silent.store(true, Ordering::Relaxed);
+            return Err(Stillborn::of(BirthError::TooSlow, parts));
+        };
+        match answer {
             Ok(Ok(born)) => Ok((Sandbox::new(id, born.pidfd, born.exit, parts, Arc::clone(self)), pipes)),
             Ok(Err(error)) => Err(Stillborn::of(error, parts)),
             Err(_) => Err(Stillborn::of(BirthError::ZygoteGone, parts)),
@@ -353,6 +375,13 @@ impl Ledger {
                     drop(waiting.send(Ok(Born { pidfd, exit })));
                 }
             }
+            (kind::BORN, None) => {
+                // The server had no descriptor left to receive it with. The birth's pipes close, at which it ends.
+                if let Some(waiting) = self.births.remove(&notice.id) {
+                    let error = io::Error::from_raw_os_error(libc::EMFILE);
+                    drop(waiting.send(Err(BirthError::Order(Arc::new(error)))));
+                }
+            }
             (kind::EXITED, _) => {
                 if let Some(waiting) = self.exits.remove(&notice.id) {
                     waiting.send_replace(Some(Exit::from_wait_status(notice.value)));
@@ -428,3 +457,6 @@ fn receive(socket: BorrowedFd<'_>) -> io::Result<Option<(Notice, Option<OwnedFd>
 pub fn make_staging(path: &Path) -> io::Result<()> {
     std::fs::create_dir_all(path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -59,5 +59,44 @@ impl Default for PoolConfig {
     }
 }
 
+/// Descriptors that one sandbox costs the server: its control files, its pipes, its namespace and the doors in it.
+const DESCRIPTORS_PER_SANDBOX: u64 = 24;
+/// Descriptors left for connections, logs and packages, or half of all where there are few.
+const DESCRIPTORS_LEFT: u64 = 4096;
+
+impl PoolConfig {
+    /// No more sandboxes than the server can have descriptors for: without any it could not even take a connection.
+    pub(crate) fn within(mut self, open_files: u64) -> Self {
+        let room = (open_files - DESCRIPTORS_LEFT.min(open_files / 2)) / DESCRIPTORS_PER_SANDBOX;
+        let affordable = u32::try_from(room).unwrap_or(u32::MAX).max(1);
+        if affordable < self.sandboxes_max {
+            tracing::warn!(
+                open_files,
+                wanted = self.sandboxes_max,
+                sandboxes = affordable,
+                "the limit of open files allows fewer sandboxes than configured: raise LimitNOFILE"
+            );
+            self.sandboxes_max = affordable;
+        }
+        self
+    }
+}
+
 /// The first user id of sandboxes: above those that distributions and `useradd` give out, below 2^31.
 pub(crate) const UID_FIRST: u32 = 1_900_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::PoolConfig;
+
+    #[test]
+    fn there_are_no_more_sandboxes_than_descriptors_for_them() {
+        for (open_files, sandboxes) in [(1024, 21), (20_000, 662), (1_048_576, 2000), (u64::MAX, 2000), (0, 1)] {
+            assert_eq!(
+                PoolConfig::default().within(open_files).sandboxes_max,
+                sandboxes,
+                "{open_files}"
+            );
+        }
+    }
+}

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use skiff_domain::{InitOutput, InitReport, StartError, UserFault, Version};
 use skiff_runtimes::Load;
 use skiff_runtimes::wire::{self, Request, Response};
-use skiff_sandbox::{CODE_TARGET, Limits, Mount};
+use skiff_sandbox::{CODE_TARGET, Limits, Mount, is_exhaustion};
 use tokio::time::{Instant, timeout};
 
 use crate::exchange::NoAnswer;
@@ -119,6 +119,7 @@ async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>,
 pub(crate) fn no_cell(error: &BearError) -> StartError {
     match error {
         BearError::Stock(StockError::Full(_)) => StartError::NoRoom(error.to_string()),
+        BearError::Stock(StockError::Make(make)) if is_exhaustion(make) => StartError::NoRoom(error.to_string()),
         BearError::Birth(birth) if birth.is_exhaustion() => StartError::NoRoom(error.to_string()),
         _ => StartError::Platform(error.to_string()),
     }

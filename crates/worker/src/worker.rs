@@ -115,7 +115,9 @@ impl std::fmt::Debug for Shared {
 impl Worker {
     /// Takes possession of the machine's part in it: control groups and networks of this server's name, whatever a
     /// killed predecessor left of them included. Pools fill in the background. Blocks for some milliseconds.
-    pub fn open(config: WorkerConfig, folders: Arc<dyn CodeFolders>) -> Result<Self, OpenError> {
+    pub fn open(mut config: WorkerConfig, folders: Arc<dyn CodeFolders>) -> Result<Self, OpenError> {
+        let open_files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        config.pool = config.pool.within(open_files.unwrap_or(u64::MAX));
         let cgroups = Cgroups::open(&config.server)?;
         if let Err(error) = cgroups.favour_server() {
             tracing::warn!(%error, "the server cannot be given more processor time than functions");

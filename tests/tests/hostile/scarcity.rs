@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
 use serde_json::json;
 use skiff_tests::{Function, Server, Spec, children, eventually, exists, with_argument};
 
@@ -116,4 +117,46 @@ fn a_machine_with_no_process_left_loses_no_instance_and_heals() {
     }
     heals(&sleeper);
     assert_eq!(zygotes(&server), before);
+}
+
+/// Instances, stem cells and what waits to become one.
+fn sandboxes(server: &Server) -> u64 {
+    let metrics = server.client().get("/metrics").expect("metrics");
+    let line = metrics
+        .body
+        .lines()
+        .find_map(|line| line.strip_prefix("skiff_sandboxes "));
+    line.expect("the number of sandboxes").trim().parse().expect("a number")
+}
+
+#[test]
+fn a_server_with_no_descriptor_left_loses_no_sandbox_and_heals() {
+    /// Four stem cells and eight kits, of the network mode of functions and of that of the compiler.
+    const AT_REST: u64 = 24;
+    let server = Server::start();
+    let client = server.client();
+    let sleeper = Spec::python(SLEEPER).deploy(&client);
+    assert_eq!(sleeper.invoke(&json!({"s": "0"})).returned(), 1);
+    let pid = i32::try_from(server.pid()).ok().and_then(Pid::from_raw);
+    let allow = |limit: Rlimit| prlimit(pid, Resource::Nofile, limit).expect("root");
+    for room in [40, 70, 100] {
+        let open = fs::read_dir(format!("/proc/{}/fd", server.pid()))
+            .expect("its descriptors")
+            .count() as u64;
+        let before = allow(Rlimit {
+            current: Some(open + room),
+            ..getrlimit(Resource::Nofile)
+        });
+        // What becomes of these is not the point; some may not even be taken.
+        let event = json!({"FunctionName": sleeper.name, "ClientContext": "{\"s\": \"1\"}"});
+        thread::scope(|scope| {
+            (0..CALLS_AT_ONCE).for_each(|_| drop(scope.spawn(|| client.try_call("Invoke", &event).is_ok())));
+        });
+        allow(before);
+    }
+    heals(&sleeper);
+    drop(sleeper);
+    eventually(SOON, "every sandbox to be given back", || {
+        (sandboxes(&server) <= AT_REST).then_some(())
+    });
 }
