@@ -1,5 +1,6 @@
 //! SIGTERM: running calls are answered, new ones refused, then the server ends.
 
+use std::process::Command;
 use std::thread;
 
 use serde_json::json;
@@ -34,24 +35,29 @@ fn a_drain_answers_what_runs_refuses_what_comes_and_ends_with_success() {
 }
 
 #[test]
-fn a_second_signal_ends_what_a_first_one_waits_for() {
-    let mut server = Server::start();
-    let client = server.client();
-    let function = holding("'finished'").deploy(&client);
-    thread::scope(|scope| {
-        let mark = skiff_tests::Mark::default();
-        let params =
-            json!({"FunctionName": function.name, "ClientContext": json!({"mark": mark.as_str()}).to_string()});
-        let caller = client.clone();
-        let call = scope.spawn(move || caller.try_call("Invoke", &params));
-        mark.appeared();
-        server.terminate();
-        eventually(SOON, "the server to say that it is not ready", || {
-            (!server.is_ready()).then_some(())
+fn a_second_signal_ends_what_a_first_one_waits_for_with_the_code_of_the_signal() {
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let mut server = Server::start();
+        let client = server.client();
+        let function = holding("'finished'").deploy(&client);
+        thread::scope(|scope| {
+            let mark = skiff_tests::Mark::default();
+            let params =
+                json!({"FunctionName": function.name, "ClientContext": json!({"mark": mark.as_str()}).to_string()});
+            let caller = client.clone();
+            let call = scope.spawn(move || caller.try_call("Invoke", &params));
+            mark.appeared();
+            server.terminate();
+            eventually(SOON, "the server to say that it is not ready", || {
+                (!server.is_ready()).then_some(())
+            });
+            let sent = Command::new("kill")
+                .args(["-s", signal, &server.pid().to_string()])
+                .status();
+            assert!(sent.expect("kill").success());
+            assert_eq!(server.wait().code(), Some(code), "SIG{signal}");
+            mark.vanished();
+            drop(call.join().expect("the call's thread"));
         });
-        server.terminate();
-        server.wait();
-        mark.vanished();
-        drop(call.join().expect("the call's thread"));
-    });
+    }
 }
