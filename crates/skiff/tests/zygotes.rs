@@ -1,0 +1,157 @@
+//! Zygotes wear out: a worker with settings no operator has, and the built binary as what its zygotes run.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::future::Future;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use skiff_domain::{
+    Call, CodeDigest, FunctionKey, FunctionUid, NetworkMode, Qualifier, RequestId, Revision, RuntimeName, Version,
+};
+use skiff_invoker::{Instance, Instances};
+use skiff_runtimes::{Platform, host_pythons};
+use skiff_worker::{CodeFolders, PoolConfig, Worker, WorkerConfig};
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+const SOON: Duration = Duration::from_secs(60);
+
+struct OneFolder(Arc<Path>);
+
+impl CodeFolders for OneFolder {
+    fn folder(&self, _code: CodeDigest) -> Pin<Box<dyn Future<Output = Result<Arc<Path>, String>> + Send + '_>> {
+        let folder = Arc::clone(&self.0);
+        Box::pin(async { Ok(folder) })
+    }
+}
+
+/// A worker that makes every sandbox on demand, from these zygotes.
+fn worker(folder: &TempDir, name: &str, zygote_births_max: u64, zygote_age_max: Duration) -> Worker {
+    let code = folder.path().join("code");
+    fs::create_dir(&code).expect("a folder");
+    fs::write(
+        code.join("index.py"),
+        "def main_handler(event, context): return event\n",
+    )
+    .expect("a file");
+    let run_dir = folder.path().join("run");
+    fs::create_dir(&run_dir).expect("a folder");
+    let (inbound, _) = mpsc::channel(1);
+    let config = WorkerConfig {
+        server: format!("test-{name}-{}", std::process::id()),
+        run_dir,
+        zygote_command: vec![env!("CARGO_BIN_EXE_skiff").into(), "zygote".into()],
+        platform: Platform {
+            region: "local".to_owned(),
+            app_id: "1250000000".to_owned(),
+            uin: "100000000001".to_owned(),
+            endpoints: Vec::new(),
+        },
+        runtimes: host_pythons(),
+        inbound,
+        pool: PoolConfig {
+            stem_cells_min: 0,
+            stem_cells_max: 0,
+            memory_reserve_bytes: 0,
+            zygote_births_max,
+            zygote_age_max,
+            ..PoolConfig::default()
+        },
+    };
+    Worker::open(config, Arc::new(OneFolder(code.into()))).expect("a host that isolates")
+}
+
+fn version(runtime: RuntimeName) -> Arc<Version> {
+    Arc::new(Version {
+        key: FunctionKey {
+            namespace: Default::default(),
+            name: "worn".parse().expect("a name"),
+        },
+        uid: FunctionUid::from_random([7; 5]),
+        label: Qualifier::latest(),
+        revision: Revision(1),
+        runtime,
+        handler: "index.main_handler".to_owned(),
+        memory_mb: 128,
+        timeout: Duration::from_secs(20),
+        init_timeout: Duration::from_secs(65),
+        environment: Vec::new(),
+        code: CodeDigest::of(b"worn"),
+        network: NetworkMode::None,
+    })
+}
+
+/// The children of this process that run: its zygotes, this test's own where tests run in processes of their own.
+fn zygotes() -> BTreeSet<u32> {
+    let own = std::process::id().to_string();
+    let is_ours = |pid: &u32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
+        fields.next().is_some_and(|state| state != "Z") && fields.next() == Some(&own)
+    };
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    entries
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(is_ours)
+        .collect()
+}
+
+async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < SOON, "waited {SOON:?} for {what}: {:?}", zygotes());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn answers(instance: &mut impl Instance) {
+    let report = instance
+        .invoke(Call {
+            request_id: RequestId::random(),
+            event: "1".into(),
+            context: "{}".into(),
+            timeout: Duration::from_secs(20),
+        })
+        .await;
+    assert_eq!(report.end, skiff_domain::AttemptEnd::Returned("1".into()));
+}
+
+// One test: what it counts are the children of its process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_zygote_is_replaced_after_its_births_or_its_time_and_lives_while_its_children_do() {
+    let Some(runtime) = host_pythons().into_iter().map(|manifest| manifest.name).max() else {
+        panic!("no runtime on this host");
+    };
+    let version = version(runtime);
+    for (name, births_max, age_max, borne_by) in [
+        ("births", 2, Duration::from_secs(3600), [1, 1, 2, 2, 3]),
+        ("age", 1000, Duration::ZERO, [1, 2, 3, 4, 5]),
+        ("fresh", 1000, Duration::from_secs(3600), [1, 1, 1, 1, 1]),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let worker = worker(&folder, name, births_max, age_max);
+        let mut instances = Vec::new();
+        for zygotes_now in borne_by {
+            instances.push(worker.start(&version).await.expect("an instance").0);
+            assert_eq!(zygotes().len(), zygotes_now, "{name}: after {} births", instances.len());
+        }
+        for instance in &mut instances {
+            answers(instance).await;
+        }
+        // The children of the first zygote go, and with them the zygote, unless it is the one in use.
+        let first = borne_by.iter().filter(|zygote| **zygote == 1).count();
+        instances.drain(..first);
+        let left = borne_by[4] - usize::from(borne_by[4] > 1);
+        eventually("a zygote without children to end", || zygotes().len() == left).await;
+        for instance in &mut instances {
+            answers(instance).await;
+        }
+        drop(instances);
+        worker.shutdown().await;
+        drop(worker);
+        eventually("the end of all zygotes", || zygotes().is_empty()).await;
+    }
+}
