@@ -189,13 +189,18 @@ fn log_filter(settings: &Settings) -> Result<String, ConfigError> {
         settings,
         "log",
         "info",
-        "give a level (error, warn, info, debug, trace) or a tracing filter",
+        "give a level (off, error, warn, info, debug, trace) or a filter of levels such as info,skiff_worker=debug",
         |text| {
-            tracing_subscriber::EnvFilter::try_new(text)
-                .ok()
-                .map(|_| text.to_owned())
+            let is_filter = text.split(',').all(is_directive) && tracing_subscriber::EnvFilter::try_new(text).is_ok();
+            is_filter.then(|| text.to_owned())
         },
     )
+}
+
+/// A level, or what says of whom it is the level. To the library a single word it does not know is the name of a part
+/// nobody logs from, and everything else falls silent.
+fn is_directive(text: &str) -> bool {
+    text.contains(['=', '[']) || text.trim().parse::<tracing::level_filters::LevelFilter>().is_ok()
 }
 
 impl Config {

@@ -159,6 +159,8 @@ fn a_wrong_value_is_refused_with_its_place_and_its_rule() {
         ),
         (&["--log-retention-days", "0"], "", "from 1 to 3650"),
         (&["--log", "skiff=loud"], "", "--log"),
+        (&["--log", "loud"], "", "off, error, warn, info, debug, trace"),
+        (&["--log", "info,loud"], "", "--log"),
         (&["--secret-id", "AKIDx"], "", "secret-id comes with secret-key"),
         (&["--secret-id", "no id", "--secret-key", "k"], "", "--secret-id"),
         (
@@ -211,4 +213,11 @@ fn a_server_has_one_name_per_data_dir() {
     let name = |dir: &str| read(&["--data-dir", dir], "").expect("valid").server_name();
     assert_eq!(name("/srv/a"), name("/srv/a"));
     assert_ne!(name("/srv/a"), name("/srv/b"));
+}
+
+#[test]
+fn levels_and_filters_of_levels_are_taken_for_the_log() {
+    for filter in ["off", "WARN", "info,skiff_worker=debug", "skiff_api=trace, warn"] {
+        assert_eq!(read(&["--log", filter], "").expect(filter).log, filter);
+    }
 }
