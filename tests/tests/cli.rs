@@ -403,7 +403,7 @@ fn a_mistake_in_the_file_is_shown_where_it_is() {
     let mistyped = folder("cli-mistaken", GREET, "memroy: 1\n");
     skiff_with("deploy", &[path(&mistyped)]).fails(2, &["skiff.yaml:3:", "did you mean memory?"]);
     let missing = folder("cli-mistaken", GREET, "handler: gone.main\n");
-    skiff_with("deploy", &[path(&missing)]).fails(3, &["gone.py"]);
+    skiff_with("deploy", &[path(&missing)]).fails(2, &["skiff.yaml:3: handler:", "gone.py"]);
     skiff("function show cli-mistaken").fails(3, &["ResourceNotFound.Function"]);
 }
 

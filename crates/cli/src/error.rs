@@ -98,6 +98,18 @@ pub enum CliError {
         /// What the user may have meant.
         hint: Option<String>,
     },
+    /// One function of a file.
+    #[error("{name} was not deployed: {source}{}", .kept.as_ref().map(|kept| format!("; {kept}")).unwrap_or_default())]
+    NotDeployed {
+        /// The function.
+        name: String,
+        /// What was changed of it all the same, as a sentence.
+        kept: Option<String>,
+        /// The file that asked for it.
+        file: PathBuf,
+        /// Why.
+        source: Box<CliError>,
+    },
     /// A function ended in a state that serves nothing new.
     #[error("{name} is {status}: {reason}")]
     NotActive {
@@ -153,6 +165,7 @@ impl CliError {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
+            Self::NotDeployed { source, .. } => source.exit(),
             Self::Call { status, .. } if is_of_the_platform(*status) => Exit::Refused,
             Self::Call { .. } => Exit::FunctionFailed,
             Self::Argument { .. }
@@ -174,6 +187,7 @@ impl CliError {
     pub fn code(&self) -> &str {
         match self {
             Self::Refused { code, .. } => code,
+            Self::NotDeployed { source, .. } => source.code(),
             Self::Call {
                 status: Some(status), ..
             } if is_of_the_platform(Some(*status)) => status.name(),
@@ -192,6 +206,7 @@ impl CliError {
     pub fn request_id(&self) -> &str {
         match self {
             Self::Refused { request_id, .. } | Self::Call { request_id, .. } => request_id,
+            Self::NotDeployed { source, .. } => source.request_id(),
             _ => "",
         }
     }
@@ -201,6 +216,12 @@ impl CliError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Refused { hint, code, .. } => hint.clone().or_else(|| hint_for(code).map(str::to_owned)),
+            Self::NotDeployed {
+                source, file, name, ..
+            } => source.hint().or_else(|| {
+                let field = field_of(source.code())?;
+                Some(format!("it is {field} of {name} in {}", file.display()))
+            }),
             Self::NoCredential { looked } => {
                 let looked: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
                 Some(format!(
@@ -269,6 +290,25 @@ fn what_failed(status: Option<StatusCode>) -> &'static str {
         status if is_of_the_platform(status) => "the call was refused",
         _ => "the function failed",
     }
+}
+
+/// The field of a `skiff.yaml` that an error of the API is about.
+fn field_of(code: &str) -> Option<&'static str> {
+    let (_, about) = code.split_once('.')?;
+    Some(match about {
+        "FunctionName" => "name",
+        "Namespace" => "namespace",
+        "Runtime" => "runtime",
+        "Handler" => "handler",
+        "MemorySize" | "Memory" => "memory",
+        "Timeout" => "timeout",
+        "InitTimeout" => "initTimeout",
+        "Description" => "description",
+        "Environment" | "EnvironmentSystemProtect" | "EnvironmentExceededLimit" => "environment",
+        "PublicNetConfig" | "VpcConfig" => "network",
+        "ZipFile" | "Code" | "InlineZipFile" => "code",
+        _ => return None,
+    })
 }
 
 fn hint_for(code: &str) -> Option<&'static str> {

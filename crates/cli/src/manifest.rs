@@ -1,7 +1,8 @@
 //! `skiff.yaml`: what a folder wants deployed, one function or many.
 //!
 //! Owns the file's shape and the words for what is wrong in it. The file states everything: a setting it leaves out has
-//! its default, also where the deployed function has another value. Ranges are the server's to judge.
+//! its default, also where the deployed function has another value. What the file can get wrong on its own is said with its
+//! line before anything is sent; the server judges all of it again.
 
 mod error;
 
@@ -12,7 +13,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
-use skiff_domain::limits::{INIT_TIMEOUT_S_DEFAULT, MEMORY_MB_DEFAULT, TIMEOUT_S_DEFAULT};
+use skiff_domain::limits::{
+    INIT_TIMEOUT_S_DEFAULT, INIT_TIMEOUT_S_MAX, MEMORY_MB_DEFAULT, MEMORY_MB_MAX, TIMEOUT_S_DEFAULT, TIMEOUT_S_MAX,
+};
 use skiff_domain::{FunctionName, NamespaceName, NetworkMode};
 
 pub(crate) use error::ManifestError;
@@ -23,6 +26,11 @@ use crate::settings::Settings;
 pub(crate) const FILE_NAME: &str = "skiff.yaml";
 /// The entry point when none is given (CONTRACT 2.5).
 const HANDLER_DEFAULT: &str = "index.main_handler";
+/// The smallest memory, and the steps of all other sizes (CONTRACT 2.5).
+const MEMORY_MB_SMALL: u32 = 64;
+const MEMORY_MB_STEP: u32 = 128;
+/// What a Python module can be in a package.
+const PYTHON_FORMS: [&str; 5] = [".py", "/__init__.py", ".so", ".abi3.so", ".pyc"];
 
 /// One function as the file wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +43,10 @@ pub(crate) struct FunctionSpec {
     pub(crate) ignore: Vec<String>,
     /// Every one of them given.
     pub(crate) settings: Settings,
+    /// The file that says so.
+    pub(crate) file: PathBuf,
+    /// Its line with the handler, or with the function where the handler is the default.
+    pub(crate) handler_line: u64,
 }
 
 /// A file that says `functions:`.
@@ -52,9 +64,9 @@ struct ManyYaml {
 struct DefaultsYaml {
     namespace: Option<NamespaceName>,
     runtime: Option<String>,
-    memory: Option<u32>,
-    timeout: Option<u32>,
-    init_timeout: Option<u32>,
+    memory: Option<Spanned<u32>>,
+    timeout: Option<Spanned<u32>>,
+    init_timeout: Option<Spanned<u32>>,
     #[serde(default)]
     environment: BTreeMap<String, String>,
     network: Option<NetworkMode>,
@@ -69,13 +81,13 @@ struct FunctionYaml {
     name: FunctionName,
     namespace: Option<NamespaceName>,
     runtime: Option<String>,
-    handler: Option<String>,
+    handler: Option<Spanned<String>>,
     code: Option<Spanned<PathBuf>>,
     #[serde(default)]
     ignore: Vec<String>,
-    memory: Option<u32>,
-    timeout: Option<u32>,
-    init_timeout: Option<u32>,
+    memory: Option<Spanned<u32>>,
+    timeout: Option<Spanned<u32>>,
+    init_timeout: Option<Spanned<u32>>,
     description: Option<String>,
     #[serde(default)]
     environment: BTreeMap<String, String>,
@@ -174,6 +186,42 @@ fn spec(
             path
         }
     };
+    let number = |own: &Option<Spanned<u32>>, shared: &Option<Spanned<u32>>, default| {
+        let given = own.as_ref().or(shared.as_ref());
+        given.map_or((default, line), |given| (given.value, given.referenced.line()))
+    };
+    let (memory, memory_line) = number(&function.memory, &defaults.memory, MEMORY_MB_DEFAULT);
+    if memory > MEMORY_MB_MAX || (memory != MEMORY_MB_SMALL && (memory == 0 || !memory.is_multiple_of(MEMORY_MB_STEP)))
+    {
+        let rule = format!(
+            "{memory} MB is not possible: use {MEMORY_MB_SMALL}, or a multiple of {MEMORY_MB_STEP} up to {MEMORY_MB_MAX}"
+        );
+        return Err(ManifestError::invalid(file, memory_line, "memory", rule));
+    }
+    let seconds = |field, (secs, line): (u32, u64), max: u32| match secs {
+        secs if (1..=max).contains(&secs) => Ok(secs),
+        _ => {
+            let rule = format!("{secs} seconds are not possible: use 1 to {max}");
+            Err(ManifestError::invalid(file, line, field, rule))
+        }
+    };
+    let timeout = number(&function.timeout, &defaults.timeout, TIMEOUT_S_DEFAULT);
+    let timeout = seconds("timeout", timeout, TIMEOUT_S_MAX)?;
+    let init_timeout = number(&function.init_timeout, &defaults.init_timeout, INIT_TIMEOUT_S_DEFAULT);
+    let init_timeout = seconds("initTimeout", init_timeout, INIT_TIMEOUT_S_MAX)?;
+    let handler_line = function.handler.as_ref().map_or(line, |given| given.referenced.line());
+    let handler = function
+        .handler
+        .map_or_else(|| HANDLER_DEFAULT.to_owned(), |given| given.value);
+    if is_python(&runtime) && (handler.ends_with(".py") || !handler.contains('.')) {
+        let what = if handler.ends_with(".py") {
+            "is a file"
+        } else {
+            "names no file"
+        };
+        let rule = format!("{handler} {what}: write file.function, e.g. {HANDLER_DEFAULT}");
+        return Err(ManifestError::invalid(file, handler_line, "handler", rule));
+    }
     let mut environment = defaults.environment.clone();
     environment.extend(function.environment);
     Ok(FunctionSpec {
@@ -186,20 +234,59 @@ fn spec(
         ignore: defaults.ignore.iter().cloned().chain(function.ignore).collect(),
         settings: Settings {
             runtime: Some(runtime),
-            handler: Some(function.handler.unwrap_or_else(|| HANDLER_DEFAULT.to_owned())),
-            memory_mb: Some(function.memory.or(defaults.memory).unwrap_or(MEMORY_MB_DEFAULT)),
-            timeout_s: Some(function.timeout.or(defaults.timeout).unwrap_or(TIMEOUT_S_DEFAULT)),
-            init_timeout_s: Some(
-                function
-                    .init_timeout
-                    .or(defaults.init_timeout)
-                    .unwrap_or(INIT_TIMEOUT_S_DEFAULT),
-            ),
+            handler: Some(handler),
+            memory_mb: Some(memory),
+            timeout_s: Some(timeout),
+            init_timeout_s: Some(init_timeout),
             description: Some(function.description.unwrap_or_default()),
             environment: Some(environment.into_iter().collect()),
             network: Some(function.network.or(defaults.network).unwrap_or_default()),
         },
+        file: file.to_owned(),
+        handler_line,
     })
+}
+
+impl FunctionSpec {
+    /// Refuses a package without the file its handler begins in, as far as that can be told here.
+    pub(crate) fn check_package(&self, names: &[String]) -> Result<(), ManifestError> {
+        let (Some(runtime), Some(handler)) = (&self.settings.runtime, &self.settings.handler) else {
+            return Ok(());
+        };
+        let Some((module, _)) = handler.rsplit_once('.').filter(|_| is_python(runtime)) else {
+            return Ok(());
+        };
+        let module = module.replace('.', "/");
+        let forms = PYTHON_FORMS.map(|form| format!("{module}{form}"));
+        // A link may lead to a folder that has it.
+        let is_it = |name: &String| {
+            forms.iter().any(|form| {
+                form == name
+                    || form
+                        .strip_prefix(name.as_str())
+                        .is_some_and(|rest| rest.starts_with('/'))
+            })
+        };
+        if names.iter().any(is_it) {
+            return Ok(());
+        }
+        let message = format!(
+            "{handler} needs the file {} in the package, and it is not there",
+            forms[0]
+        );
+        Err(ManifestError::invalid(
+            &self.file,
+            self.handler_line,
+            "handler",
+            message,
+        ))
+    }
+}
+
+fn is_python(runtime: &str) -> bool {
+    runtime
+        .get(..6)
+        .is_some_and(|family| family.eq_ignore_ascii_case("python"))
 }
 
 #[cfg(test)]

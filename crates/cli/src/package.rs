@@ -3,6 +3,7 @@
 //! Owns what goes in and under which mode: regular files, executable or not; symbolic links as links; folders that are
 //! empty. Times and owners are left out.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, Cursor};
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use skiff_domain::limits::{UNPACKED_BYTES_MAX, ZIP_BYTES_MAX};
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
 use crate::console::bytes;
 
@@ -28,6 +29,8 @@ pub(crate) struct Package {
     pub(crate) zip: Vec<u8>,
     /// Files and links in it; none known of a zip that came as one.
     pub(crate) files: Option<usize>,
+    /// The paths in it.
+    pub(crate) names: Vec<String>,
 }
 
 /// Why a folder cannot be packed.
@@ -58,6 +61,12 @@ pub enum PackageError {
     Pattern {
         /// What is wrong with it.
         source: ignore::Error,
+    },
+    /// A file that is no zip.
+    #[error("{path} is neither a folder nor a zip: give the folder it is in, or a zip")]
+    NoZip {
+        /// The file.
+        path: PathBuf,
     },
     /// Nothing in it.
     #[error("{path} has no files to deploy")]
@@ -128,7 +137,17 @@ pub(crate) fn load(path: &Path, ignore: &[String]) -> Result<Package, PackageErr
             path: path.to_owned(),
             source,
         })?;
-        Package { zip, files: None }
+        let archive = ZipArchive::new(Cursor::new(&zip)).map_err(|_| PackageError::NoZip { path: path.to_owned() })?;
+        let names = archive
+            .file_names()
+            .filter_map(Result::ok)
+            .map(Cow::into_owned)
+            .collect();
+        Package {
+            zip,
+            files: None,
+            names,
+        }
     };
     let (size, max) = (package.zip.len(), ZIP_BYTES_MAX);
     if size > max {
@@ -163,6 +182,7 @@ fn pack(folder: &Path, ignore: &[String]) -> Result<Package, PackageError> {
             largest(&entries),
         ));
     }
+    let names = entries.iter().map(|entry| entry.name.clone()).collect();
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -190,6 +210,7 @@ fn pack(folder: &Path, ignore: &[String]) -> Result<Package, PackageError> {
     Ok(Package {
         zip: zip.finish()?.into_inner(),
         files: Some(files),
+        names,
     })
 }
 

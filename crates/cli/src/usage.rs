@@ -26,27 +26,28 @@ pub fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
         drop(error.print());
     } else if wants_json(arguments) {
         eprintln!("{}", as_json(error));
-    } else if arguments.iter().any(is_from_environment) {
-        drop(error.print());
     } else {
-        eprint!("{}", typed(&error.to_string()));
+        let text = error.to_string();
+        let shorter = typed(&text, arguments);
+        if shorter == text {
+            drop(error.print());
+        } else {
+            eprint!("{shorter}");
+        }
     }
     exit
 }
 
-fn is_from_environment(argument: &OsString) -> bool {
-    let argument = argument.to_string_lossy();
-    FROM_ENVIRONMENT
-        .iter()
-        .filter_map(|shown| shown.split(' ').next())
-        .any(|flag| argument.starts_with(flag))
-}
-
 /// The text without the flags that the environment gave.
-fn typed(text: &str) -> String {
-    FROM_ENVIRONMENT
-        .iter()
-        .fold(text.to_owned(), |text, flag| text.replace(&format!(" {flag}"), ""))
+fn typed(text: &str, arguments: &[OsString]) -> String {
+    let is_typed = |flag: &str| {
+        let name = flag.split(' ').next().unwrap_or(flag);
+        arguments
+            .iter()
+            .any(|argument| argument.to_string_lossy().starts_with(name))
+    };
+    let given = FROM_ENVIRONMENT.iter().filter(|flag| !is_typed(flag));
+    given.fold(text.to_owned(), |text, flag| text.replace(&format!(" {flag}"), ""))
 }
 
 /// `-o json` in any of its spellings. The line is wrong, so nothing has parsed it.
@@ -115,8 +116,11 @@ mod tests {
     #[test]
     fn the_usage_shows_what_was_typed_and_not_what_the_environment_gave() {
         assert_eq!(
-            typed("Usage: skiff invoke --data-dir <DIR> --endpoint <URL> <NAME>\n"),
-            "Usage: skiff invoke <NAME>\n"
+            typed(
+                "Usage: skiff invoke --data-dir <DIR> --endpoint <URL> <NAME>\n",
+                &["skiff", "--endpoint=x", "invoke"].map(OsString::from)
+            ),
+            "Usage: skiff invoke --endpoint <URL> <NAME>\n"
         );
     }
 }

@@ -62,7 +62,11 @@ impl Args {
         // Everything is packed before anything is changed: a mistake in the last folder leaves the first as it was.
         let packages: Vec<Package> = specs
             .iter()
-            .map(|spec| package::load(&spec.code, &spec.ignore))
+            .map(|spec| {
+                let package = package::load(&spec.code, &spec.ignore)?;
+                spec.check_package(&package.names)?;
+                Ok::<_, CliError>(package)
+            })
             .collect::<Result<_, _>>()?;
         for namespace in specs.iter().map(|spec| &spec.namespace).collect::<BTreeSet<_>>() {
             ensure_namespace(client, console, namespace)?;
@@ -103,13 +107,10 @@ fn deploy_all(
 ) -> Result<(), CliError> {
     for (spec, package) in specs.iter().zip(packages) {
         let started = Instant::now();
-        let done = match deploy(client, console, spec, package) {
-            Err(error) if specs.len() > 1 => {
-                console.say(format_args!("{} was not deployed:", spec.name))?;
-                return Err(error);
-            }
-            deployed => deployed?,
-        };
+        let done = deploy(client, console, spec, package).map_err(|error| match error {
+            error @ (CliError::NotDeployed { .. } | CliError::Output(_)) => error,
+            source => not_deployed(spec, None, source),
+        })?;
         let seconds = started.elapsed().as_secs_f64();
         tell(console, spec, package, &done, seconds)?;
         report.push(json!({
@@ -168,13 +169,13 @@ fn deploy(client: &Client, console: &mut Console, spec: &FunctionSpec, package: 
     if moved || recoded {
         let params = of(json!({"Handler": handler, "Code": code()}));
         if let Err(error) = client.upload("UpdateFunctionCode", &params, &progress) {
-            if !changes.is_empty() {
-                console.say(format_args!(
-                    "{name}: updated {}, and then not the code:",
-                    changes.join(", ")
-                ))?;
-            }
-            return Err(error);
+            let kept = put_back(
+                client,
+                &of(Value::Object(former(&current, &changed).params())),
+                &error,
+                &changes,
+            );
+            return Err(not_deployed(spec, kept, error));
         }
     }
     if moved {
@@ -192,6 +193,43 @@ fn deploy(client: &Client, console: &mut Console, spec: &FunctionSpec, package: 
         changes,
         function: activation::wait(client, name, namespace)?,
     })
+}
+
+fn not_deployed(spec: &FunctionSpec, kept: Option<String>, source: CliError) -> CliError {
+    CliError::NotDeployed {
+        name: spec.name.to_string(),
+        kept,
+        file: spec.file.clone(),
+        source: Box::new(source),
+    }
+}
+
+/// Gives a function whose new code was refused the settings it had, and says what is left changed.
+fn put_back(client: &Client, former: &Value, error: &CliError, changes: &[String]) -> Option<String> {
+    if changes.is_empty() {
+        return None;
+    }
+    // Who did not answer may have taken the code.
+    let refused = matches!(error, CliError::Refused { .. });
+    if refused && client.probe("UpdateFunctionConfiguration", former).is_ok() {
+        return None;
+    }
+    Some(format!("what was updated before stays so: {}", changes.join(", ")))
+}
+
+/// What the function has of the settings that are to change.
+fn former(current: &Value, changed: &Settings) -> Settings {
+    let number = |name: &str| current[name].as_u64().and_then(|number| u32::try_from(number).ok());
+    Settings {
+        runtime: changed.runtime.as_ref().map(|_| text(current, "Runtime")),
+        handler: None,
+        memory_mb: changed.memory_mb.and_then(|_| number("MemorySize")),
+        timeout_s: changed.timeout_s.and_then(|_| number("Timeout")),
+        init_timeout_s: changed.init_timeout_s.and_then(|_| number("InitTimeout")),
+        description: changed.description.as_ref().map(|_| text(current, "Description")),
+        environment: changed.environment.as_ref().map(|_| environment_of(current)),
+        network: changed.network.map(|_| network_of(current)),
+    }
 }
 
 /// The settings that are not what the server has, and in words how they change.

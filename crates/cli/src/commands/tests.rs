@@ -249,11 +249,12 @@ fn a_known_function_gets_its_code_and_only_the_settings_that_differ() {
         }
     });
     let folder = folder("name: hello\nruntime: Python3\nmemory: 256\nhandler: app.go\n");
+    fs::write(folder.path().join("app.py"), "def go(event, context): pass\n").expect("a file");
     let ran = api.run(&["deploy", path(&folder)]);
     assert_eq!(ran.exit, 0, "{ran:?}");
     assert!(
         ran.out
-            .starts_with("hello updated: memory 128 -> 256, handler index.main_handler -> app.go, code (1 file,"),
+            .starts_with("hello updated: memory 128 -> 256, handler index.main_handler -> app.go, code (2 files,"),
         "{ran:?}"
     );
     assert_eq!(api.changes(), ["UpdateFunctionConfiguration", "UpdateFunctionCode"]);
@@ -292,11 +293,19 @@ fn what_the_server_has_already_is_not_sent_again() {
 #[test]
 fn a_mistake_in_one_function_leaves_all_as_they_were() {
     let api = FakeApi::start(|_, params| active(params));
-    let folder =
-        folder("functions:\n  - {name: one, runtime: Python3}\n  - {name: two, runtime: Python3, code: gone}\n");
-    let ran = api.run(&["deploy", path(&folder)]);
-    assert_eq!((ran.exit, api.calls().len()), (2, 0), "{ran:?}");
-    assert!(ran.err.contains("skiff.yaml:3:"), "{ran:?}");
+    for (two, said) in [
+        ("code: gone", "skiff.yaml:5: code: there is no "),
+        ("handler: app.go", "skiff.yaml:5: handler: app.go needs the file app.py"),
+        ("timeout: 901", "skiff.yaml:5: timeout: 901 seconds are not possible"),
+    ] {
+        let entries = format!(
+            "functions:\n  - {{name: one, runtime: Python3}}\n  - name: two\n    runtime: Python3\n    {two}\n"
+        );
+        let folder = folder(&entries);
+        let ran = api.run(&["deploy", path(&folder)]);
+        assert_eq!((ran.exit, api.calls().len()), (2, 0), "{ran:?}");
+        assert!(ran.err.contains(said), "{ran:?}");
+    }
 }
 
 #[test]
@@ -310,7 +319,10 @@ fn what_was_deployed_before_a_failure_is_reported() {
     let ran = api.run(&["deploy", path(&folder)]);
     assert_eq!(ran.exit, 3, "{ran:?}");
     assert!(
-        ran.out.starts_with("one updated") && ran.err.starts_with("two was not deployed:"),
+        ran.out.starts_with("one updated")
+            && ran.err.starts_with(
+                "skiff: two was not deployed: no such file (InvalidParameterValue.Handler)\n  it is handler of two in "
+            ),
         "{ran:?}"
     );
     let ran = api.run(&["deploy", path(&folder), "-o", "json"]);
@@ -320,6 +332,35 @@ fn what_was_deployed_before_a_failure_is_reported() {
         (3, &json!("one"), &Value::Null),
         "{ran:?}"
     );
+    let error: Value = serde_json::from_str(&ran.err).expect("JSON");
+    assert_eq!(error["error"]["code"], "InvalidParameterValue.Handler");
+    assert!(
+        error["error"]["message"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("two was not")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_function_whose_code_is_refused_gets_its_settings_back() {
+    for (refuse_both, said) in [
+        (false, ""),
+        (true, "; what was updated before stays so: memory 128 -> 256"),
+    ] {
+        let api = FakeApi::start(move |action, params| match action {
+            "GetFunction" => active(params),
+            "UpdateFunctionConfiguration" if !refuse_both || params["MemorySize"] == 256 => Ok(json!({})),
+            _ => Err(("InvalidParameterValue.ZipFile", "a link leads out")),
+        });
+        let folder = folder("name: hello\nruntime: Python3\nmemory: 256\n");
+        let ran = api.run(&["deploy", path(&folder)]);
+        assert_eq!((ran.exit, ran.out.as_str()), (3, ""), "{ran:?}");
+        let first = format!("skiff: hello was not deployed: a link leads out (InvalidParameterValue.ZipFile){said}\n");
+        assert!(ran.err.starts_with(&first), "{ran:?}");
+        let back = json!({"MemorySize": 128, "FunctionName": "hello", "Namespace": "default"});
+        assert_eq!(api.params("UpdateFunctionConfiguration"), back);
+    }
 }
 
 #[test]
@@ -350,13 +391,18 @@ fn a_large_upload_arrives_whole() {
     let content: Vec<u8> = (0..3_000_000_u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
-    fs::write(&zip, &content).expect("a file");
+    let mut archive = zip::ZipWriter::new(fs::File::create(&zip).expect("a file"));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    archive.start_file("index.py", stored).expect("a zip");
+    std::io::Write::write_all(&mut archive, &content).expect("a zip");
+    archive.finish().expect("a zip");
+    let bytes = fs::metadata(&zip).expect("a file").len() as usize;
     let ran = api.run(&["function", "update", "hello", "--code", zip.to_str().expect("UTF-8")]);
     assert_eq!(ran.exit, 0, "{ran:?}");
     let sent = api.params("UpdateFunctionCode")["Code"]["ZipFile"]
         .as_str()
         .map(str::len);
-    assert_eq!(sent, Some(4_000_000));
+    assert_eq!(sent, Some(bytes.div_ceil(3) * 4));
 }
 
 #[test]

@@ -85,11 +85,15 @@ impl ManifestError {
         let mut field = line.and_then(key).map(str::to_owned);
         let mut hint = None;
         let message = match error {
+            YamlError::SerdeUnknownField { field: given, .. } if given == "functions" => {
+                field = Some(given.clone());
+                "the list is empty: give at least one function".to_owned()
+            }
             YamlError::SerdeUnknownField {
                 field: given, expected, ..
             } => {
                 field = None;
-                hint = nearest(given, expected.iter().copied()).map(|near| format!("did you mean {near}?"));
+                hint = meant(given, expected).map(|near| format!("did you mean {near}?"));
                 format!("unknown field {given:?}: use {}", expected.join(", "))
             }
             YamlError::SerdeUnknownVariant { variant, expected, .. } => {
@@ -99,6 +103,31 @@ impl ManifestError {
             YamlError::SerdeMissingField { field: missing, .. } => {
                 field = Some((*missing).to_owned());
                 "the field is missing".to_owned()
+            }
+            YamlError::Eof { .. } => {
+                field = None;
+                "the file says nothing: give at least `name:` and `runtime:`".to_owned()
+            }
+            YamlError::MultipleDocuments { .. } => {
+                field = None;
+                "the file has more than one document: list the functions under `functions:`".to_owned()
+            }
+            YamlError::DuplicateMappingKey { .. } => "it is given twice: give it once".to_owned(),
+            YamlError::NullIntoString { .. } => "the value is missing".to_owned(),
+            YamlError::InvalidScalar { ty: "u32", .. } => {
+                let given = line
+                    .and_then(|line| line.split_once(':'))
+                    .map_or("", |(_, value)| value.trim());
+                format!("{given:?} is no whole number: write it without a unit, e.g. 128")
+            }
+            YamlError::Unexpected { expected, .. } if expected.starts_with("mapping") => {
+                "give names with values, e.g. `KEY: VALUE`".to_owned()
+            }
+            YamlError::Unexpected { expected, .. } if expected.starts_with("sequence") => {
+                "give a list, e.g. `[one, two]`".to_owned()
+            }
+            YamlError::Unexpected { expected, .. } if expected.starts_with("string") => {
+                "give one value, neither a list nor names with values".to_owned()
             }
             other => DefaultMessageFormatter.format_message(other).into_owned(),
         };
@@ -116,6 +145,10 @@ impl ManifestError {
     /// What to try next.
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
+            Self::NotFound { path } if path.with_extension("yml").is_file() => Some(format!(
+                "there is a {}: rename it to {FILE_NAME}",
+                path.with_extension("yml").display()
+            )),
             Self::NotFound { .. } => Some(format!(
                 "skiff deploy wants a folder with a {FILE_NAME}, in the simplest case two lines: `name: hello` and \
                  `runtime: Python3`"
@@ -124,6 +157,13 @@ impl ManifestError {
             Self::Invalid { hint, .. } => hint.clone(),
         }
     }
+}
+
+/// The field that was meant: the near one, or the one that a longer word begins with, as `memorySize` does.
+fn meant<'a>(given: &str, expected: &[&'a str]) -> Option<&'a str> {
+    let given = given.to_lowercase();
+    let begins = |name: &&&str| name.len() >= 4 && given.starts_with(&name.to_lowercase());
+    nearest(&given, expected.iter().copied()).or_else(|| expected.iter().find(begins).copied())
 }
 
 /// The key a line of YAML begins with.

@@ -109,16 +109,52 @@ fn an_error_names_file_line_and_field_and_what_was_meant() {
             Some("initTimeout"),
         ),
         (
-            "name: ab\nruntime: Python3\nmemory: lots\n",
+            "name: ab\nruntime: Python3\nmemory: 128MB\n",
             "skiff.yaml:3:",
-            "memory:",
+            "memory: \"128MB\" is no whole number: write it without a unit",
             None,
         ),
         (
             "name: ab\nruntime: Python3\ntimeout: -1\n",
             "skiff.yaml:3:",
-            "timeout:",
+            "timeout: \"-1\" is no whole number",
             None,
+        ),
+        (
+            "name: ab\nruntime: Python3\nmemory: 100\n",
+            "skiff.yaml:3: memory:",
+            "100 MB is not possible: use 64, or a multiple of 128 up to 3072",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\ntimeout: 901\n",
+            "skiff.yaml:3: timeout:",
+            "use 1 to 900",
+            None,
+        ),
+        (
+            "defaults:\n  runtime: Python3\n  initTimeout: 0\nfunctions:\n  - name: ab\n",
+            "skiff.yaml:3: initTimeout:",
+            "use 1 to 300",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\nhandler: index.py\n",
+            "skiff.yaml:3: handler:",
+            "index.py is a file: write file.function, e.g. index.main_handler",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\nhandler: main\n",
+            "skiff.yaml:3: handler:",
+            "write file.function",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\nmemorySize: 128\n",
+            "skiff.yaml:3:",
+            "unknown field \"memorySize\"",
+            Some("memory?"),
         ),
         (
             "name: ab\nruntime: Python3\nnetwork: pubic\n",
@@ -140,11 +176,48 @@ fn an_error_names_file_line_and_field_and_what_was_meant() {
             "code: there is no nowhere",
             None,
         ),
-        ("name: ab\nname: cd\nruntime: Python3\n", "skiff.yaml:2:", "name", None),
+        (
+            "name: ab\nname: cd\nruntime: Python3\n",
+            "skiff.yaml:2:",
+            "name: it is given twice: give it once",
+            None,
+        ),
+        ("", "skiff.yaml:", "the file says nothing", None),
+        (
+            "name:\nruntime: P\n",
+            "skiff.yaml:1:",
+            "name: the value is missing",
+            None,
+        ),
+        (
+            "name: ab\nruntime: P\n---\nname: cd\nruntime: P\n",
+            "skiff.yaml:4:",
+            "list the functions under `functions:`",
+            None,
+        ),
+        ("functions:\n", "skiff.yaml:1:", "functions: the list is empty", None),
+        (
+            "name: ab\nruntime: P\nenvironment: [a]\n",
+            "skiff.yaml:3:",
+            "environment: give names with values",
+            None,
+        ),
+        (
+            "name: ab\nruntime: P\nignore: x\n",
+            "skiff.yaml:3:",
+            "ignore: give a list",
+            None,
+        ),
+        (
+            "name: ab\nruntime: [P]\n",
+            "skiff.yaml:2:",
+            "runtime: give one value",
+            None,
+        ),
         (
             "name: ab\nruntime: Python3\nenvironment:\n  KEY:\n",
             "skiff.yaml:4:",
-            "KEY:",
+            "KEY: the value is missing",
             None,
         ),
         ("functions: []\n", "skiff.yaml:1:", "functions: the list is empty", None),
@@ -167,7 +240,7 @@ fn an_error_names_file_line_and_field_and_what_was_meant() {
             None,
         ),
         ("name: [\n", "skiff.yaml:", "", None),
-        ("- a\n- b\n", "skiff.yaml:1:", "", None),
+        ("- a\n- b\n", "skiff.yaml:1:", "give names with values", None),
     ] {
         let error = parse(text, Path::new("skiff.yaml")).expect_err(text);
         let shown = error.to_string();
@@ -193,6 +266,13 @@ fn a_folder_without_a_manifest_says_what_one_looks_like() {
     let error = read(folder.path()).expect_err("nothing there");
     assert!(error.to_string().ends_with("skiff.yaml"), "{error}");
     assert!(error.hint().expect("a hint").contains("runtime: Python3"));
+    fs::write(folder.path().join("skiff.yml"), "name: ab\nruntime: P\n").expect("a file");
+    let error = read(folder.path()).expect_err("another name");
+    assert!(
+        error.hint().expect("a hint").contains("skiff.yml"),
+        "{:?}",
+        error.hint()
+    );
 }
 
 #[test]

@@ -113,9 +113,20 @@ fn what_tools_leave_behind_and_patterns_stay_out_unless_let_in() {
 
 #[test]
 fn a_zip_is_taken_as_it_is() {
-    let folder = folder(&[("code.zip", "any bytes")]);
-    let package = load(&folder.path().join("code.zip"), &[]).expect("a package");
-    assert_eq!((package.zip.as_slice(), package.files), (b"any bytes".as_slice(), None));
+    let packed = load(folder(&[("index.py", "x = 1")]).path(), &[])
+        .expect("a package")
+        .zip;
+    let folder = folder(&[("index.py", "x = 1")]);
+    let zip = folder.path().join("code.zip");
+    fs::write(&zip, &packed).expect("a file");
+    let package = load(&zip, &[]).expect("a package");
+    assert_eq!((package.zip, package.files), (packed, None));
+    assert_eq!(package.names, ["index.py"]);
+    let error = load(&folder.path().join("index.py"), &[]).expect_err("a source file");
+    assert!(
+        error.to_string().ends_with("give the folder it is in, or a zip"),
+        "{error}"
+    );
 }
 
 #[test]
