@@ -62,6 +62,12 @@ fn the_machines_secrets_in_proc_are_covered_and_nothing_of_it_can_be_written() {
         "/sys/firmware/acpi/tables/DSDT",
         "/proc/acpi/wakeup",
         "/proc/scsi/scsi",
+        "/proc/cmdline",
+        "/proc/config.gz",
+        "/proc/diskstats",
+        "/proc/partitions",
+        "/proc/vmstat",
+        "/proc/interrupts",
     ];
     let answer = strike(attack("looks_at_the_kernel"), &json!({ "read": covered }));
     let told = answer.returned();

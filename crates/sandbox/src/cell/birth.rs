@@ -23,7 +23,7 @@ const O_WRONLY: i32 = 1;
 const O_CLOEXEC: i32 = 0o2_000_000;
 
 /// Files of `/proc` that tell about the machine or other users; container engines hide the same.
-const MASKED_FILES: [CStr<'static>; 8] = [
+const MASKED_FILES: [CStr<'static>; 13] = [
     c"/proc/kcore",
     c"/proc/keys",
     c"/proc/key-users",
@@ -32,6 +32,11 @@ const MASKED_FILES: [CStr<'static>; 8] = [
     c"/proc/kallsyms",
     c"/proc/sched_debug",
     c"/proc/interrupts",
+    c"/proc/cmdline",
+    c"/proc/config.gz",
+    c"/proc/diskstats",
+    c"/proc/partitions",
+    c"/proc/vmstat",
 ];
 /// Folders of `/proc` hidden for the same reason.
 const MASKED_FOLDERS: [CStr<'static>; 5] = [
