@@ -60,6 +60,9 @@ pub enum CliError {
     /// Nothing to do: no flag says what should change.
     #[error("nothing to update: give at least one of {0}")]
     NothingToUpdate(&'static str),
+    /// The handler of a function that is there already.
+    #[error("--handler changes together with the code only: give --code FOLDER, too, or use `skiff deploy`")]
+    HandlerWithoutCode,
     /// A file of the user's that cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {
@@ -170,6 +173,7 @@ impl CliError {
             Self::Call { .. } => Exit::FunctionFailed,
             Self::Argument { .. }
             | Self::NothingToUpdate(_)
+            | Self::HandlerWithoutCode
             | Self::Read { .. }
             | Self::NoCredential { .. }
             | Self::GivenCredential { .. }
@@ -249,6 +253,7 @@ impl CliError {
             Self::Call { hint, .. } => hint.clone(),
             Self::Argument { .. }
             | Self::NothingToUpdate(_)
+            | Self::HandlerWithoutCode
             | Self::Read { .. }
             | Self::Output(_) => None,
         }
@@ -317,6 +322,7 @@ fn hint_for(code: &str) -> Option<&'static str> {
             "the server does not know this secret id; its own is in credentials.json of its data dir, unless it was \
              given another (secret-id in skiff.toml, SKIFF_SECRET_ID)"
         }
+        "InvalidParameterValue.Runtime" => "`skiff runtime list` shows what this server runs",
         "AuthFailure.SignatureFailure" => "the secret key does not fit the secret id",
         "AuthFailure.SignatureExpire" => "the clocks of this machine and the server differ by more than 5 minutes",
         _ => return None,

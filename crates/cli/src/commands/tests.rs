@@ -410,6 +410,39 @@ fn an_update_of_nothing_is_a_usage_error() {
     let api = FakeApi::start(|_, _| Ok(json!({})));
     let ran = api.run(&["function", "update", "hello"]);
     assert_eq!((ran.exit, api.calls().len()), (2, 0), "{ran:?}");
+    // Of two changes neither is made when one cannot be.
+    for arguments in [
+        &["--handler", "app.go"][..],
+        &["--handler", "app.go", "--memory", "256"],
+        &["--code", "/nowhere", "--memory", "256"],
+    ] {
+        let ran = api.run(&[&["function", "update", "hello"], arguments].concat());
+        assert_eq!((ran.exit, api.calls().len()), (2, 0), "{ran:?}");
+        assert!(
+            ran.err.contains("--code FOLDER") || ran.err.contains("/nowhere"),
+            "{ran:?}"
+        );
+    }
+}
+
+#[test]
+fn a_function_created_without_a_runtime_gets_the_newest_python() {
+    let api = FakeApi::start(|action, params| {
+        if action == "GetFunction" {
+            active(params)
+        } else {
+            Ok(json!({}))
+        }
+    });
+    let folder = folder("name: hello\n");
+    for (more, runtime) in [(&[][..], "Python3"), (&["--runtime", "Python3.9"], "Python3.9")] {
+        let ran = api.run(&[&["function", "create", "hello", "--code", path(&folder)], more].concat());
+        assert_eq!(
+            (ran.exit, &api.params("CreateFunction")["Runtime"]),
+            (0, &json!(runtime)),
+            "{ran:?}"
+        );
+    }
 }
 
 #[test]

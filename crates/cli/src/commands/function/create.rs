@@ -30,7 +30,10 @@ pub struct Args {
 
 impl Args {
     pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
-        let mut params = Value::Object(self.settings.settings()?.params());
+        let mut settings = self.settings.settings()?;
+        // The API's own default is a runtime of 2018.
+        settings.runtime.get_or_insert_with(|| "Python3".to_owned());
+        let mut params = Value::Object(settings.params());
         let package = package::load(&self.code, &[])?;
         params["FunctionName"] = json!(self.name);
         params["Code"] = json!({"ZipFile": STANDARD.encode(&package.zip)});

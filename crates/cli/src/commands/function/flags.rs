@@ -8,20 +8,20 @@ use crate::settings::Settings;
 /// Flags for what can be set of a function.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(super) struct SettingsFlags {
-    /// Runtime, e.g. Python3 for the newest installed or Python3.11
+    /// Runtime: Python3 for the newest installed, or e.g. Python3.11 [default of a new function: Python3]
     #[arg(long, value_name = "NAME")]
     runtime: Option<String>,
     /// Entry point, e.g. index.main_handler
     #[arg(long, value_name = "NAME")]
     handler: Option<String>,
     /// Memory in MB: 64, or a multiple of 128 up to 3072
-    #[arg(long, value_name = "MB")]
+    #[arg(long, value_name = "MB", value_parser = whole_number)]
     memory: Option<u32>,
-    /// Longest run of one event, in seconds
-    #[arg(long, value_name = "SECONDS")]
+    /// Longest run of one event, in seconds: 1 to 900
+    #[arg(long, value_name = "SECONDS", value_parser = whole_number)]
     timeout: Option<u32>,
-    /// Longest initialisation, in seconds
-    #[arg(long, value_name = "SECONDS")]
+    /// Longest initialisation, in seconds: 1 to 300
+    #[arg(long, value_name = "SECONDS", value_parser = whole_number)]
     init_timeout: Option<u32>,
     /// What it is for
     #[arg(long, value_name = "TEXT")]
@@ -35,6 +35,10 @@ pub(super) struct SettingsFlags {
     /// What it may reach: public (the outside), private (Skiff's own endpoints) or none
     #[arg(long, value_name = "MODE")]
     network: Option<NetworkMode>,
+}
+
+fn whole_number(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "give a whole number without a unit")
 }
 
 impl SettingsFlags {

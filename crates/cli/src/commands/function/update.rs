@@ -39,6 +39,11 @@ impl Args {
                  --network",
             ));
         }
+        if self.code.is_none() && handler.is_some() {
+            return Err(CliError::HandlerWithoutCode);
+        }
+        // Packed before anything is changed.
+        let package = self.code.as_ref().map(|code| package::load(code, &[])).transpose()?;
         if !configuration.is_empty() {
             let mut params = Value::Object(configuration);
             params["FunctionName"] = json!(self.name);
@@ -46,18 +51,13 @@ impl Args {
             client.call("UpdateFunctionConfiguration", &params)?;
             activation::wait(client, &self.name, self.namespace.shown())?;
         }
-        if self.code.is_some() || handler.is_some() {
-            let mut params = json!({"FunctionName": self.name});
+        if let Some(package) = package {
+            let mut params = json!({"FunctionName": self.name, "Code": {"ZipFile": STANDARD.encode(&package.zip)}});
             self.namespace.add_to(&mut params);
             if let Some(handler) = handler {
                 params["Handler"] = json!(handler);
             }
-            let mut progress = Upload::hidden();
-            if let Some(code) = &self.code {
-                let package = package::load(code, &[])?;
-                params["Code"] = json!({"ZipFile": STANDARD.encode(&package.zip)});
-                progress = Upload::shown(&self.name, package.zip.len(), console.progress);
-            }
+            let progress = Upload::shown(&self.name, package.zip.len(), console.progress);
             client.upload("UpdateFunctionCode", &params, &progress)?;
         }
         let function = activation::wait(client, &self.name, self.namespace.shown())?;
