@@ -22,6 +22,7 @@ use crate::event;
 use crate::port::{FunctionLoad, Instance, Instances, Invoke, Recorder};
 use crate::schedule::{Action, Lent, Returned, Schedule, Start};
 use crate::seat::{Seat, Supply};
+use crate::seldom::Seldom;
 use crate::settings::{Identity, Limits};
 use crate::verdict::{Canceler, Verdict};
 
@@ -32,6 +33,8 @@ const WORKER_GRACE: Duration = Duration::from_secs(10);
 const CUT_GRACE: Duration = Duration::from_secs(5);
 /// How many idle instances give way to one start that finds no room.
 const EVICTIONS_PER_START_MAX: u32 = 8;
+/// How often the operator is told at most that there is no room: one full machine refuses thousands of calls a second.
+const NO_ROOM_NEWS_PERIOD: Duration = Duration::from_secs(10);
 
 /// Runs invocations: the one place that knows every instance's state.
 pub struct Invoker<I: Instances> {
@@ -45,6 +48,7 @@ pub(crate) struct Shared<I: Instances> {
     identity: Identity,
     event_bytes_max: usize,
     pub(crate) schedule: Mutex<Schedule<Warm<I::Instance>, Waiter<I>>>,
+    no_room_news: Seldom,
     /// Wakes the reaper when there are idle instances again.
     idle: Notify,
     /// Wakes `shutdown` when the last call is gone.
@@ -83,6 +87,7 @@ impl<I: Instances> Invoker<I> {
             identity,
             event_bytes_max: limits.event_bytes_max,
             schedule: Mutex::new(Schedule::new(limits)),
+            no_room_news: Seldom::new(NO_ROOM_NEWS_PERIOD),
             idle: Notify::new(),
             drained: Notify::new(),
             cut: CancellationToken::new(),
@@ -286,10 +291,18 @@ impl<I: Instances> Shared<I> {
                         init: Some(init),
                     });
                 }
-                Err(error @ StartError::NoRoom(_)) if evictions < EVICTIONS_PER_START_MAX => {
-                    let evicted = self.schedule.lock().evict();
+                Err(StartError::NoRoom(what)) => {
+                    let evicted = if evictions < EVICTIONS_PER_START_MAX {
+                        self.schedule.lock().evict()
+                    } else {
+                        None
+                    };
                     if evicted.is_none() {
-                        return Err(error);
+                        if let Some(unsaid) = self.no_room_news.is_due(Instant::now().into_std()) {
+                            let function = &version.key;
+                            tracing::warn!(%function, unsaid, "no room for another instance, calls end with 449: {what}");
+                        }
+                        return Err(StartError::NoRoom(what));
                     }
                     drop(evicted);
                     evictions += 1;

@@ -13,6 +13,7 @@ mod log;
 mod port;
 mod schedule;
 mod seat;
+mod seldom;
 mod settings;
 mod verdict;
 

@@ -145,9 +145,8 @@ impl Verdict {
             ),
             StartError::NoRoom(what) => Failure::new(
                 StatusCode::InsufficientResources,
-                "No room for another instance; try again later",
-            )
-            .with_note(what),
+                format!("No room for another instance: {what}; try again later"),
+            ),
             StartError::Unavailable(what) => Failure::new(StatusCode::InitFailed, what),
             // The cause is in the operator's log and none of the user's business.
             StartError::Platform(_) => Failure::new(StatusCode::InternalError, "Internal error"),

@@ -29,7 +29,7 @@ impl Pressure {
             return Ok(());
         }
         Err(format!(
-            "{} MB of memory are left, {} MB are kept for the host",
+            "{} MB of memory are left and {} MB are kept for the host (--memory-reserve)",
             available >> 20,
             self.reserve >> 20
         ))

@@ -38,7 +38,7 @@ pub(crate) struct Kit {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StockError {
     /// All user ids are taken.
-    #[error("all {0} sandboxes of this machine are in use")]
+    #[error("all {0} sandboxes are in use (--sandboxes-max)")]
     Full(u32),
     /// The kernel refused.
     #[error("make a control group and a network: {0}")]

@@ -106,7 +106,7 @@ fn every_failed_start_has_its_status_and_text() {
         (
             StartError::NoRoom("out of memory".to_owned()),
             449,
-            "No room for another instance; try again later: out of memory",
+            "No room for another instance: out of memory; try again later",
         ),
         (
             StartError::Unavailable("no such network here".to_owned()),
