@@ -452,7 +452,7 @@ fn a_port_that_is_taken_is_said_and_nothing_is_left_running() {
         "--data-dir",
         path(&data),
     ]));
-    said.fails(1, &[&address]);
+    said.fails(1, &[&address, "--gateway-listen or SKIFF_GATEWAY_LISTEN"]);
     assert!(
         !data.path().join("listen.json").exists(),
         "nobody is told of ports nobody listens at"

@@ -24,6 +24,8 @@ pub enum Status {
     Degraded,
     /// Not there.
     Missing,
+    /// Not to be told without being root.
+    Unknown,
 }
 
 /// One thing looked at.
@@ -73,6 +75,14 @@ impl Answer {
         }
     }
 
+    fn unknown() -> Self {
+        Self {
+            status: Status::Unknown,
+            detail: "not tried: only root can".to_owned(),
+            mend: String::new(),
+        }
+    }
+
     fn of<E: std::fmt::Display>(result: Result<(), E>, mend: &str) -> Self {
         match result {
             Ok(()) => Self::ok("works"),
@@ -85,6 +95,8 @@ impl Answer {
 struct Check {
     what: &'static str,
     fatal: bool,
+    /// Whether only root can try it. What somebody else is forbidden says nothing about the host.
+    for_root: bool,
     look: fn() -> Answer,
 }
 
@@ -92,83 +104,102 @@ const CHECKS: [Check; 15] = [
     Check {
         what: "root",
         fatal: true,
+        for_root: false,
         look: root,
     },
     Check {
         what: "process descriptors",
         fatal: true,
+        for_root: false,
         look: process_descriptors,
     },
     Check {
         what: "mounts by descriptor",
         fatal: true,
+        for_root: true,
         look: mounts,
     },
     Check {
         what: "system call filter",
         fatal: true,
+        for_root: false,
         look: system_call_filter,
     },
     Check {
         what: "namespaces",
         fatal: true,
+        for_root: false,
         look: namespaces,
     },
     Check {
         what: "network namespaces",
         fatal: true,
+        for_root: true,
         look: network_namespaces,
     },
     Check {
         what: "cgroups",
         fatal: true,
+        for_root: true,
         look: cgroups,
     },
     Check {
         what: "swap limit",
         fatal: false,
+        for_root: false,
         look: swap_limit,
     },
     Check {
         what: "memory peak",
         fatal: false,
+        for_root: false,
         look: memory_peak,
     },
     Check {
         what: "virtual cables",
         fatal: false,
+        for_root: true,
         look: virtual_cables,
     },
     Check {
         what: "nftables",
         fatal: false,
+        for_root: true,
         look: nftables,
     },
     Check {
         what: "forwarding",
         fatal: false,
+        for_root: true,
         look: forwarding,
     },
     Check {
         what: "name resolution",
         fatal: false,
+        for_root: false,
         look: name_resolution,
     },
     Check {
         what: "interpreters",
         fatal: false,
+        for_root: false,
         look: interpreters,
     },
     Check {
         what: "microvm",
         fatal: false,
+        for_root: false,
         look: microvm,
     },
 ];
 
 impl Check {
-    fn run(&self) -> Finding {
-        let Answer { status, detail, mend } = (self.look)();
+    fn run(&self, is_root: bool) -> Finding {
+        let Answer { status, detail, mend } = if self.for_root && !is_root {
+            Answer::unknown()
+        } else {
+            (self.look)()
+        };
         Finding {
             what: self.what,
             status,
@@ -182,7 +213,15 @@ impl Check {
 /// Looks at everything. Changes nothing.
 #[must_use]
 pub fn examine() -> Vec<Finding> {
-    CHECKS.iter().map(Check::run).collect()
+    examine_as(is_root())
+}
+
+fn examine_as(is_root: bool) -> Vec<Finding> {
+    CHECKS.iter().map(|check| check.run(is_root)).collect()
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
 }
 
 /// Whether functions can run at all: looks at what cannot be done without.
@@ -190,7 +229,11 @@ pub fn examine() -> Vec<Finding> {
 /// # Errors
 /// The first thing that is missing.
 pub fn require() -> Result<(), Finding> {
-    let mut findings = CHECKS.iter().filter(|check| check.fatal).map(Check::run);
+    let is_root = is_root();
+    let mut findings = CHECKS
+        .iter()
+        .filter(|check| check.fatal)
+        .map(|check| check.run(is_root));
     findings
         .find(|finding| finding.status == Status::Missing)
         .map_or(Ok(()), Err)
@@ -211,8 +254,8 @@ const CAPABILITIES: [(CapabilitySet, &str); 7] = [
 ];
 
 fn root() -> Answer {
-    if !rustix::process::geteuid().is_root() {
-        return Answer::missing("not root", "run it with sudo");
+    if !is_root() {
+        return Answer::missing("not root, as the server has to be", "run it with sudo");
     }
     match rustix::thread::capabilities(None) {
         Ok(sets) => {
@@ -240,7 +283,7 @@ fn mounts() -> Answer {
     let sealed = open_tree(CWD, "/", flags)
         .map_err(io::Error::from)
         .and_then(sys::mount::seal);
-    Answer::of(sealed, "use Linux 5.12 or newer, as root")
+    Answer::of(sealed, "use Linux 5.12 or newer; in a container, start it privileged")
 }
 
 fn system_call_filter() -> Answer {
@@ -287,7 +330,10 @@ fn namespaces() -> Answer {
 }
 
 fn network_namespaces() -> Answer {
-    Answer::of(rehearsal::namespace(), "run it as root on a kernel with CONFIG_NET_NS")
+    Answer::of(
+        rehearsal::namespace(),
+        "use a kernel with CONFIG_NET_NS; in a container, start it privileged",
+    )
 }
 
 fn cgroups() -> Answer {
@@ -303,7 +349,7 @@ fn cgroups() -> Answer {
         None => Answer::ok(format!("version {}", offer.version)),
         Some(folder) => {
             let detail = format!("version {}, but {} cannot be written", offer.version, folder.display());
-            Answer::missing(detail, "run it as root; in a container, start it privileged")
+            Answer::missing(detail, "in a container, start it privileged")
         }
     }
 }
@@ -345,7 +391,11 @@ fn nftables() -> Answer {
             error.to_string(),
             "apt-get install nftables; until then functions can be private or none",
         ),
-        Err(error) => Answer::missing(error.to_string(), ""),
+        Err(error) => Answer::missing(
+            error.to_string(),
+            "use a kernel with these modules; in a container, start it privileged; \
+             until then functions can be private or none",
+        ),
     }
 }
 
@@ -424,11 +474,28 @@ fn microvm() -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use super::{Status, examine, require};
+    use super::{Status, examine, examine_as, require};
 
     #[test]
     fn a_host_that_runs_these_tests_has_what_cannot_be_done_without() {
         assert_eq!(require(), Ok(()));
+    }
+
+    #[test]
+    fn what_only_root_can_try_is_not_called_missing_to_somebody_else() {
+        let findings = examine_as(false);
+        let unknown = findings.iter().filter(|finding| finding.status == Status::Unknown);
+        assert_eq!(
+            unknown.map(|finding| finding.what).collect::<Vec<_>>(),
+            [
+                "mounts by descriptor",
+                "network namespaces",
+                "cgroups",
+                "virtual cables",
+                "nftables",
+                "forwarding"
+            ]
+        );
     }
 
     #[test]

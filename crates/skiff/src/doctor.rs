@@ -34,6 +34,7 @@ fn table(findings: &[Finding]) -> String {
             Status::Ok => "ok",
             Status::Degraded => "degraded",
             Status::Missing => "MISSING",
+            Status::Unknown => "unknown",
         };
         lines.push(format!("{status:<9} {:<width$}  {}", finding.what, finding.detail));
         if !finding.mend.is_empty() {
@@ -45,7 +46,11 @@ fn table(findings: &[Finding]) -> String {
         1 => "functions cannot run here: 1 thing is missing".to_owned(),
         count => format!("functions cannot run here: {count} things are missing"),
     };
-    lines.extend([String::new(), verdict, String::new()]);
+    lines.extend([String::new(), verdict]);
+    if findings.iter().any(|finding| finding.status == Status::Unknown) {
+        lines.push("what is unknown can be told by root: sudo skiff doctor".to_owned());
+    }
+    lines.push(String::new());
     lines.join("\n")
 }
 
@@ -68,6 +73,14 @@ mod tests {
         ];
         let expected = "ok        root     detail\nMISSING   cgroups  detail\n                   -> mount them\n\n\
                         functions cannot run here: 1 thing is missing\n";
+        assert_eq!(table(&findings), expected);
+        let findings = [
+            finding("root", Status::Missing, "", true),
+            finding("cgroups", Status::Unknown, "", true),
+        ];
+        let expected = "MISSING   root     detail\nunknown   cgroups  detail\n\n\
+                        functions cannot run here: 1 thing is missing\n\
+                        what is unknown can be told by root: sudo skiff doctor\n";
         assert_eq!(table(&findings), expected);
     }
 }

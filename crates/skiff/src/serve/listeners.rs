@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 /// Connections the kernel keeps while they wait to be accepted.
 const BACKLOG: u32 = 4096;
 
-/// Binds one port. `flag` is where the user sets it.
+/// Binds one port. `flag` is how the user sets it, on the command line; the variable of that name does, too.
 pub(super) async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpListener> {
     let bound = async {
         let socket = if address.is_ipv4() {
@@ -21,9 +21,13 @@ pub(super) async fn bind(address: SocketAddr, flag: &str) -> anyhow::Result<TcpL
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
+    let variable = format!(
+        "SKIFF_{}",
+        flag.trim_start_matches('-').replace('-', "_").to_uppercase()
+    );
     let listener = bound
         .await
-        .with_context(|| format!("cannot listen at {address}: is it taken? {flag} sets another"))?;
+        .with_context(|| format!("cannot listen at {address}: is it taken? {flag} or {variable} sets another"))?;
     if !address.ip().is_loopback() {
         tracing::warn!(
             %address,
