@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ContentArrangement, Row, Table, presets};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -30,6 +30,8 @@ pub(crate) struct Console {
     err: Box<dyn Write>,
     /// stdout is a terminal: tables fit its width and live views are redrawn.
     pub(crate) terminal: bool,
+    /// How many characters fit on a line, where a person watches.
+    width: Option<u16>,
     /// stderr is a terminal, too: progress is shown.
     pub(crate) progress: bool,
 }
@@ -42,6 +44,7 @@ impl Console {
             out: Box::new(io::BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
             terminal: io::stdout().is_terminal(),
+            width: Table::new().width(),
             progress: io::stderr().is_terminal(),
         }
     }
@@ -54,21 +57,23 @@ impl Console {
             out,
             err,
             terminal: false,
+            width: None,
             progress: false,
         }
     }
 
-    /// A result that is a list: a table, or the values as they are.
+    /// A result that is a list: a table, or the values as they are. `spare` columns go first where there is no room.
     pub(crate) fn list(
         &mut self,
         values: &[Value],
         header: &[&str],
+        spare: &[&str],
         row: impl Fn(&Value) -> Vec<String>,
     ) -> io::Result<()> {
         match self.format {
             Format::Json => self.json(&values),
             Format::Table => {
-                let table = self.table(header, values.iter().map(row));
+                let table = self.table(header, spare, values.iter().map(row));
                 self.print(format_args!("{table}\n"))
             }
         }
@@ -188,21 +193,61 @@ impl Console {
         self.err.flush()
     }
 
-    /// A table without lines: columns two spaces apart, readable and easy to cut.
-    pub(crate) fn table(&self, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING).set_header(header.to_vec());
-        if self.terminal {
-            table.set_content_arrangement(ContentArrangement::Dynamic);
+    /// A table without lines: columns two spaces apart, readable and easy to cut. One that is wider than the terminal
+    /// loses the columns named in `spare`, first things first, and then the ends of its longest texts; a line stays a
+    /// line.
+    pub(crate) fn table(&self, header: &[&str], spare: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+        let mut header = header.to_vec();
+        let one_line = |row: Vec<String>| row.iter().map(|text| text.replace('\n', " ")).collect();
+        let mut rows: Vec<Vec<String>> = rows.into_iter().map(one_line).collect();
+        let mut table = columns(&header, &rows);
+        let Some(width) = self.width else {
+            return table.trim_fmt();
+        };
+        for name in spare {
+            if natural_width(&table) <= width {
+                break;
+            }
+            if let Some(at) = header.iter().position(|column| column == name) {
+                header.remove(at);
+                rows.iter_mut().for_each(|row| drop(row.remove(at)));
+                table = columns(&header, &rows);
+            }
         }
-        for row in rows {
-            table.add_row(row);
-        }
-        for column in table.column_iter_mut() {
-            column.set_padding((0, 2));
+        if natural_width(&table) > width {
+            table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(width)
+                .set_truncation_indicator("…");
         }
         table.trim_fmt()
     }
+}
+
+fn columns(header: &[&str], rows: &[Vec<String>]) -> Table {
+    let one_line = |mut row: Row| {
+        row.max_height(1);
+        row
+    };
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_header(one_line(Row::from(header.to_vec())))
+        .add_rows(rows.iter().map(|row| one_line(Row::from(row.clone()))))
+        .set_content_arrangement(ContentArrangement::Disabled);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+/// The width of a table whose texts are whole. The last column's padding is not shown.
+fn natural_width(table: &Table) -> u16 {
+    let widths = table.column_max_content_widths();
+    widths
+        .iter()
+        .fold(0_u16, |sum, width| sum.saturating_add(width + 2))
+        .saturating_sub(2)
 }
 
 /// Text as its reader may get it. What functions write can hold orders for a terminal, to hide lines or to type for the
@@ -264,6 +309,31 @@ mod tests {
     }
 
     #[test]
+    fn a_narrow_terminal_gets_fewer_columns_and_never_a_broken_line() {
+        let mut console = Console::to(Format::Table, Box::new(io::sink()), Box::new(io::sink()));
+        let row = ["default", "hello", "Python3.11", "Greets whoever comes, at length 说"];
+        let mut at = |width| {
+            console.width = Some(width);
+            let header = ["NAMESPACE", "NAME", "RUNTIME", "DESCRIPTION"];
+            console.table(&header, &["RUNTIME"], [row.map(str::to_owned).to_vec()])
+        };
+        assert!(at(80).contains("RUNTIME"));
+        for width in [30, 40, 55] {
+            let table = at(width);
+            assert_eq!(table.lines().count(), 2, "{width}: {table}");
+            assert!(
+                !table.contains("RUNTIME") && table.contains("hello"),
+                "{width}: {table}"
+            );
+            assert!(
+                table.lines().all(|line| line.chars().count() <= width.into()),
+                "{width}: {table}"
+            );
+        }
+        assert!(at(40).ends_with('…'), "{}", at(40));
+    }
+
+    #[test]
     fn a_terminal_is_shown_orders_and_does_not_get_them() {
         let text = "a\tb\x1b]0;owned\x07\r\u{9b}2J\u{202e}人\n";
         assert_eq!(shown(text, false), text, "files get every byte");
@@ -280,6 +350,7 @@ mod tests {
         let console = Console::to(Format::Table, Box::new(io::sink()), Box::new(io::sink()));
         let table = console.table(
             &["NAME", "STATUS"],
+            &[],
             [vec!["hello-python".to_owned(), "Active".to_owned()]],
         );
         assert_eq!(table, "NAME          STATUS\nhello-python  Active");

@@ -20,6 +20,6 @@ impl Command {
         let status = client.get("/status.json")?;
         let names = status["runtimes"].as_array().into_iter().flatten();
         let runtimes: Vec<Value> = names.map(|name| json!({ "name": name })).collect();
-        Ok(console.list(&runtimes, &["NAME"], |runtime| vec![text(runtime, "name")])?)
+        Ok(console.list(&runtimes, &["NAME"], &[], |runtime| vec![text(runtime, "name")])?)
     }
 }

@@ -28,6 +28,18 @@ const COLUMNS: [&str; 14] = [
     "BILLED/CALL",
 ];
 
+/// What a narrow terminal does without, first things first.
+const SPARE: [&str; 8] = [
+    "VERSION",
+    "COLD",
+    "THROTTLED",
+    "MEMORY",
+    "RUNTIME",
+    "BILLED/CALL",
+    "NAMESPACE",
+    "ERRORS",
+];
+
 /// Arguments of `skiff top`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -147,7 +159,10 @@ fn view(console: &Console, status: &Value, now: &Look, before: Option<&Look>) ->
         });
         row
     };
-    format!("{header}\n\n{}", console.table(&COLUMNS, functions(status).map(row)))
+    format!(
+        "{header}\n\n{}",
+        console.table(&COLUMNS, &SPARE, functions(status).map(row))
+    )
 }
 
 /// A duration for people: its two largest units.

@@ -34,7 +34,7 @@ impl Args {
             self.of(client, &params)?
         };
         let header = ["NAMESPACE", "NAME", "RUNTIME", "STATUS", "MODIFIED", "DESCRIPTION"];
-        console.list(&functions, &header, |function| {
+        console.list(&functions, &header, &["MODIFIED", "RUNTIME"], |function| {
             [
                 "Namespace",
                 "FunctionName",

@@ -13,12 +13,15 @@ pub struct Args {}
 impl Args {
     pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
         let namespaces = client.list("ListNamespaces", &json!({}), "Namespaces")?;
-        Ok(
-            console.list(&namespaces, &["NAME", "DESCRIPTION", "CREATED"], |namespace| {
+        Ok(console.list(
+            &namespaces,
+            &["NAME", "DESCRIPTION", "CREATED"],
+            &["CREATED"],
+            |namespace| {
                 ["Name", "Description", "AddTime"]
                     .map(|field| text(namespace, field))
                     .to_vec()
-            })?,
-        )
+            },
+        )?)
     }
 }
