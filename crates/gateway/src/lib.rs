@@ -19,4 +19,5 @@ mod route;
 mod server;
 mod steady;
 
-pub use server::{GatewayContext, serve, serve_streams};
+pub use patience::Patient;
+pub use server::{GatewayContext, Stream, serve, serve_streams};

@@ -9,7 +9,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// A stream with a limit on how long a write may make no progress. Reading is not limited here.
-pub(crate) struct Patient<S> {
+#[derive(Debug)]
+pub struct Patient<S> {
     stream: S,
     stall_max: Duration,
     /// Runs while a write waits.
@@ -18,7 +19,8 @@ pub(crate) struct Patient<S> {
 }
 
 impl<S> Patient<S> {
-    pub(crate) fn new(stream: S, stall_max: Duration) -> Self {
+    /// Gives the stream up when a write makes no progress for `stall_max`.
+    pub fn new(stream: S, stall_max: Duration) -> Self {
         Self {
             stream,
             stall_max,

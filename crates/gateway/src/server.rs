@@ -60,19 +60,31 @@ pub async fn serve(listener: TcpListener, context: GatewayContext, shutdown: Can
     serve_all(Source::Listener(listener), context, shutdown).await;
 }
 
+/// A connection that came another way.
+#[derive(Debug)]
+pub struct Stream {
+    /// The connection.
+    pub stream: TcpStream,
+    /// Given back when it has ended.
+    pub place: OwnedSemaphorePermit,
+}
+
 /// Like [`serve`], for connections that come another way, as those from inside functions' own networks. Ends also when
 /// no more can come.
 ///
 /// # Cancel safety
 /// That of [`serve`].
-pub async fn serve_streams(streams: mpsc::Receiver<TcpStream>, context: GatewayContext, shutdown: CancellationToken) {
+pub async fn serve_streams(streams: mpsc::Receiver<Stream>, context: GatewayContext, shutdown: CancellationToken) {
     serve_all(Source::Streams(streams), context, shutdown).await;
 }
+
+/// What a connection takes until it ends: of this server, and of whom it comes from.
+type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 /// Where connections come from.
 enum Source {
     Listener(TcpListener),
-    Streams(mpsc::Receiver<TcpStream>),
+    Streams(mpsc::Receiver<Stream>),
 }
 
 impl Source {
@@ -80,15 +92,18 @@ impl Source {
     ///
     /// # Cancel safety
     /// Nothing is taken that is not returned.
-    async fn next(&mut self, places: &Arc<Semaphore>) -> Option<(OwnedSemaphorePermit, TcpStream)> {
-        let place = Arc::clone(places).acquire_owned().await.ok()?;
+    async fn next(&mut self, places: &Arc<Semaphore>) -> Option<(Places, TcpStream)> {
+        let ours = Arc::clone(places).acquire_owned().await.ok()?;
         let listener = match self {
-            Self::Streams(streams) => return Some((place, streams.recv().await?)),
+            Self::Streams(streams) => {
+                let Stream { stream, place } = streams.recv().await?;
+                return Some(((ours, Some(place)), stream));
+            }
             Self::Listener(listener) => listener,
         };
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => return Some((place, stream)),
+                Ok((stream, _)) => return Some(((ours, None), stream)),
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_REST).await;
@@ -111,8 +126,8 @@ async fn serve_all(mut source: Source, context: GatewayContext, shutdown: Cancel
             () = shutdown.cancelled() => break,
             Some(ended) = connections.join_next() => note(ended),
             next = source.next(&places) => {
-                let Some((place, stream)) = next else { break };
-                connections.spawn(connection(stream, place, Arc::clone(&gateway), shutdown.clone()));
+                let Some((places, stream)) = next else { break };
+                connections.spawn(connection(stream, places, Arc::clone(&gateway), shutdown.clone()));
             }
         }
     }
@@ -123,12 +138,7 @@ async fn serve_all(mut source: Source, context: GatewayContext, shutdown: Cancel
 }
 
 /// Serves one connection to its end. A panic or a cancel ends this connection and no other.
-async fn connection(
-    stream: TcpStream,
-    _place: OwnedSemaphorePermit,
-    gateway: Arc<Gateway>,
-    shutdown: CancellationToken,
-) {
+async fn connection(stream: TcpStream, _places: Places, gateway: Arc<Gateway>, shutdown: CancellationToken) {
     // A response is written at once: waiting for more to send would only delay it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");

@@ -1,10 +1,13 @@
 //! How connections live, and how bodies come over them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use skiff_domain::limits::EVENT_BYTES_MAX;
+use skiff_gateway::Stream;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::client::{Client, HELLO, basic, post};
@@ -172,7 +175,12 @@ async fn connections_that_others_accepted_are_served_until_there_are_no_more() {
     let (streams, serving) = world.serve_streams();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut client = Client::connect(listener.local_addr().unwrap()).await;
-    streams.send(listener.accept().await.unwrap().0).await.unwrap();
+    let places = Arc::new(Semaphore::new(1));
+    let stream = Stream {
+        stream: listener.accept().await.unwrap().0,
+        place: Arc::clone(&places).try_acquire_owned().unwrap(),
+    };
+    streams.send(stream).await.unwrap();
     assert_eq!(client.ask(post(HELLO, "", "{}")).await.status, 200);
     drop(streams);
     assert_eq!(
@@ -180,7 +188,9 @@ async fn connections_that_others_accepted_are_served_until_there_are_no_more() {
         200,
         "those that are open go on"
     );
+    assert_eq!(places.available_permits(), 0);
     drop(client);
+    drop(timeout(PATIENCE, places.acquire()).await.unwrap());
     timeout(PATIENCE, serving).await.unwrap().unwrap();
 }
 

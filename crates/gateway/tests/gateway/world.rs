@@ -15,10 +15,10 @@ use skiff_control_plane::{
     ControlPlane, CreateFunction, Ports, Precompile, Retire, RuntimeChoice, Runtimes, random_uid,
 };
 use skiff_domain::{FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, RuntimeName, StatusCode};
-use skiff_gateway::{GatewayContext, serve, serve_streams};
+use skiff_gateway::{GatewayContext, Stream, serve, serve_streams};
 use skiff_invoker::{FunctionLoad, Invoke};
 use skiff_store::MemStore;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -169,7 +169,7 @@ impl World {
     }
 
     /// Serves what is sent to the first of these; the second ends when that is done.
-    pub(crate) fn serve_streams(&self) -> (mpsc::Sender<TcpStream>, JoinHandle<()>) {
+    pub(crate) fn serve_streams(&self) -> (mpsc::Sender<Stream>, JoinHandle<()>) {
         let (sender, streams) = mpsc::channel(1);
         let serving = tokio::spawn(serve_streams(streams, self.context.clone(), self.shutdown.clone()));
         (sender, serving)

@@ -11,16 +11,21 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use skiff_gateway::Patient;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower_service::Service;
 
-/// Most connections at once; the next waits in the kernel.
-const CONNECTIONS_MAX: usize = 8192;
+/// Most connections of a listener at once; the next waits in the kernel.
+pub(super) const CONNECTIONS_MAX: usize = 8192;
 /// How long the head of a request may take, and a kept connection may be silent.
 const HEAD_MAX: Duration = Duration::from_secs(75);
+/// Longest that a client may take nothing of what it is being sent.
+const WRITE_STALL_MAX: Duration = Duration::from_secs(30);
+/// Largest head of a request, and what is read of a connection at a time, in bytes.
+const READ_BYTES_MAX: usize = 64 * 1024;
 /// Between two attempts to accept when the host is out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -37,10 +42,11 @@ pub(super) struct Connections {
 }
 
 impl Connections {
-    pub(super) fn new(router: Router) -> Self {
+    /// None yet, and never more than `connections_max`.
+    pub(super) fn new(router: Router, connections_max: usize) -> Self {
         Self {
             router,
-            places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            places: Arc::new(Semaphore::new(connections_max)),
             tracker: TaskTracker::new(),
             drain: CancellationToken::new(),
             cut: CancellationToken::new(),
@@ -59,7 +65,7 @@ impl Connections {
                 accepted = accepted => accepted,
             };
             match accepted {
-                Some((place, Ok((stream, _)))) => self.spawn(stream, place),
+                Some((place, Ok((stream, _)))) => self.spawn(stream, (place, None)),
                 Some((_, Err(error))) => {
                     tracing::warn!(%error, "a connection cannot be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -69,14 +75,15 @@ impl Connections {
         }
     }
 
-    /// Serves a connection that came another way.
-    pub(super) async fn take(&self, stream: TcpStream) {
-        if let Ok(place) = Arc::clone(&self.places).acquire_owned().await {
-            self.spawn(stream, place);
+    /// Serves a connection that came another way, or closes it where there is no place for it. `theirs` is given back
+    /// when it has ended.
+    pub(super) fn take(&self, stream: TcpStream, theirs: OwnedSemaphorePermit) {
+        if let Ok(ours) = Arc::clone(&self.places).try_acquire_owned() {
+            self.spawn(stream, (ours, Some(theirs)));
         }
     }
 
-    fn spawn(&self, stream: TcpStream, place: tokio::sync::OwnedSemaphorePermit) {
+    fn spawn(&self, stream: TcpStream, places: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)) {
         let this = self.clone();
         self.tracker.spawn(async move {
             let cut = this.cut.clone();
@@ -84,7 +91,7 @@ impl Connections {
                 () = cut.cancelled() => {}
                 () = this.serve(stream) => {}
             }
-            drop(place);
+            drop(places);
         });
     }
 
@@ -98,7 +105,8 @@ impl Connections {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_MAX)
-            .serve_connection(TokioIo::new(stream), service);
+            .max_buf_size(READ_BYTES_MAX)
+            .serve_connection(TokioIo::new(Patient::new(stream, WRITE_STALL_MAX)), service);
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
@@ -130,6 +138,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::sync::Notify;
     use tokio::time::Instant;
 
@@ -138,7 +147,7 @@ mod tests {
     async fn served(router: Router) -> (Connections, SocketAddr, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("bound");
-        let connections = Connections::new(router);
+        let connections = Connections::new(router, 8);
         let accepting = connections.clone();
         (
             connections,
@@ -195,6 +204,29 @@ mod tests {
         entered.notified().await;
         connections.drain(Instant::now()).await;
         assert_eq!(stuck.join().expect("ended"), "");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_nothing_of_its_answer_loses_its_connection() {
+        let large = get(|| async { vec![b'x'; 64 * 1024 * 1024] });
+        let (connections, address, _accepting) = served(Router::new().route("/", large)).await;
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("sent");
+        // The first tells that it is being answered.
+        stream.read_exact(&mut [0; 12]).await.expect("answered");
+        let ended = Arc::clone(&connections.places).acquire_many_owned(7);
+        drop(tokio::time::timeout(10 * WRITE_STALL_MAX, ended).await.expect("ended"));
+    }
+
+    #[tokio::test]
+    async fn a_head_of_more_than_64_kb_is_refused_before_it_ends() {
+        let (_connections, address, _accepting) = served(Router::new().route("/", get(|| async { "done" }))).await;
+        let mut stream = TcpStream::connect(address).await.expect("connected");
+        stream.write_all(b"GET / HTTP/1.1\r\nX-Long: ").await.expect("sent");
+        stream.write_all(&[b'a'; READ_BYTES_MAX]).await.expect("sent");
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.expect("answered");
+        assert_eq!(&first, b"HTTP/1.1 431");
     }
 
     #[tokio::test(flavor = "multi_thread")]

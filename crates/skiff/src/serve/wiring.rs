@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::adapters::{Folders, Holder, Machine};
-use super::connections::Connections;
+use super::connections::{self, Connections};
 use super::pages::{self, Readiness};
 use super::signals::Stops;
 use super::status::{self, StatusContext};
@@ -153,14 +153,14 @@ impl Serving {
 
         gauges::register(&metrics, &invoke, worker.clone());
         let readiness = Readiness::default();
-        let actions = skiff_api::router(ApiContext {
+        let actions = ApiContext {
             control: control.clone(),
             invoker: Arc::clone(&invoke),
             logs: logs.clone(),
             keyring: Arc::clone(&keyring),
             region: config.identity.region.clone(),
             app_id: config.identity.app_id.clone(),
-        });
+        };
         let status = StatusContext {
             started,
             keyring: Arc::clone(&keyring),
@@ -169,8 +169,10 @@ impl Serving {
             metrics: metrics.clone(),
         };
         let pages = pages::router(readiness.clone(), metrics).merge(status::router(status));
-        let api = Connections::new(actions.clone().merge(pages));
-        let inbound_api = Connections::new(actions);
+        // Two of them: functions share no memory for bodies with the operator.
+        let operators = skiff_api::router(actions.clone()).merge(pages);
+        let api = Connections::new(operators, connections::CONNECTIONS_MAX);
+        let inbound_api = Connections::new(skiff_api::router(actions), inbound::CONNECTIONS_MAX);
         let gateway = GatewayContext {
             control: control.clone(),
             invoker: invoke,
