@@ -23,7 +23,7 @@ pub fn verify_basic(authorization: &str, keyring: &Keyring) -> Result<Identity, 
     if bool::from(credentials.secret_key.reveal().as_bytes().ct_eq(secret_key.as_bytes())) {
         return Ok(Keyring::identity(credentials));
     }
-    Err(AuthError::SignatureMismatch)
+    Err(AuthError::WrongKey)
 }
 
 #[cfg(test)]

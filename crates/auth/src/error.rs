@@ -18,6 +18,9 @@ pub enum AuthError {
     /// A secret id no credential can have.
     #[error("the SecretId is not valid: it is 1 to 128 letters, digits, '-' and '_'")]
     InvalidSecretId,
+    /// No secret id at all: mostly of a script whose variable is not set.
+    #[error("the SecretId is empty: is the variable set that should hold it?")]
+    EmptySecretId,
     /// A secret id nobody has.
     #[error("the SecretId is not known here: check it, and that it is meant for this endpoint")]
     SecretIdNotFound,
@@ -26,6 +29,9 @@ pub enum AuthError {
         "the signature does not match: check the secret key, and that host, content type and body are signed as sent"
     )]
     SignatureMismatch,
+    /// A secret key that is sent as it is, with HTTP Basic, and is another.
+    #[error("the secret key is not the one of this SecretId")]
+    WrongKey,
     /// The signature is too old or from the future.
     #[error(
         "the signature's time is {skew_s} s from this server's clock: at most {max} s are allowed; check the clocks",
@@ -54,9 +60,9 @@ impl AuthError {
             Self::NotSigned | Self::InvalidAuthorization(_) => "AuthFailure.InvalidAuthorization",
             Self::Missing(_) => "MissingParameter",
             Self::InvalidTimestamp(_) => "InvalidParameterValue",
-            Self::InvalidSecretId => "AuthFailure.InvalidSecretId",
+            Self::InvalidSecretId | Self::EmptySecretId => "AuthFailure.InvalidSecretId",
             Self::SecretIdNotFound => "AuthFailure.SecretIdNotFound",
-            Self::SignatureMismatch | Self::Replayed => "AuthFailure.SignatureFailure",
+            Self::SignatureMismatch | Self::WrongKey | Self::Replayed => "AuthFailure.SignatureFailure",
             Self::Expired { .. } => "AuthFailure.SignatureExpire",
             Self::TokenMismatch => "AuthFailure.TokenFailure",
             Self::TooManyNonces => "RequestLimitExceeded",

@@ -26,6 +26,9 @@ impl Keyring {
 
     /// The credential of this id. `token` is what the request gave as its token, if anything.
     pub(crate) fn find(&self, secret_id: &str, token: Option<&str>) -> Result<&Credentials, AuthError> {
+        if secret_id.is_empty() {
+            return Err(AuthError::EmptySecretId);
+        }
         let secret_id: SecretId = secret_id.parse().map_err(|_| AuthError::InvalidSecretId)?;
         if secret_id != self.root.secret_id {
             return Err(AuthError::SecretIdNotFound);

@@ -71,12 +71,15 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let keyring = &*gateway.context.keyring;
-    let authorization = head.headers.get(AUTHORIZATION).ok_or(AuthError::NotSigned)?;
+    let authorization = head.headers.get(AUTHORIZATION).ok_or_else(Refusal::not_signed)?;
     if let Some(basic) = authorization.to_str().ok().filter(|text| is_basic(text)) {
         verify_basic(basic, keyring)?;
         return Ok(gateway.bodies.receive(body, |_| ()).await?.bytes);
     }
-    verify_head(&head.headers, keyring, Timestamp::now())?;
+    verify_head(&head.headers, keyring, Timestamp::now()).map_err(|error| match error {
+        AuthError::NotSigned => Refusal::not_signed(),
+        error => error.into(),
+    })?;
     let mut hasher = BodyHasher::default();
     let received = gateway.bodies.receive(body, |piece| hasher.update(piece)).await?;
     let request = SignedRequest {

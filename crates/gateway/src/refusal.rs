@@ -32,6 +32,17 @@ impl Refusal {
         }
     }
 
+    /// Of a request without any proof of who sent it: says what is taken here, which is more than at the API.
+    pub(crate) fn not_signed() -> Self {
+        let message = "the request has no credential: send HTTP Basic with the secret id and key (curl -u \"$SKIFF_SECRET_ID:\
+                       $SKIFF_SECRET_KEY\"), or an Authorization header of TC3-HMAC-SHA256";
+        Self::unauthorized(AuthError::NotSigned.code(), message)
+    }
+
+    fn unauthorized(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, code, message).with_header(WWW_AUTHENTICATE, "Basic realm=\"skiff\"")
+    }
+
     pub(crate) fn with_header(self, name: HeaderName, value: &'static str) -> Self {
         Self {
             header: Some((name, value)),
@@ -55,11 +66,10 @@ impl Refusal {
 
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
-        let status = match error {
-            AuthError::TooManyNonces => StatusCode::TOO_MANY_REQUESTS,
-            _ => StatusCode::UNAUTHORIZED,
-        };
-        Self::new(status, error.code(), error.to_string()).with_header(WWW_AUTHENTICATE, "Basic realm=\"skiff\"")
+        match error {
+            AuthError::TooManyNonces => Self::new(StatusCode::TOO_MANY_REQUESTS, error.code(), error.to_string()),
+            _ => Self::unauthorized(error.code(), error.to_string()),
+        }
     }
 }
 

@@ -58,16 +58,36 @@ async fn a_stranger_is_refused_before_the_function_is_looked_for() {
     let other = Credentials::new("AKIDother", "localsecret").unwrap();
     let with = |headers: &str| format!("POST {HELLO} HTTP/1.1\r\nHost: h\r\n{headers}Content-Length: 2\r\n\r\n{{}}");
     let missing = HELLO.replace("hello", "missing");
-    for (request, code) in [
-        (with(""), "AuthFailure.InvalidAuthorization"),
-        (with("Authorization: SKIP\r\n"), "AuthFailure.InvalidAuthorization"),
-        (with("Authorization: Bearer x\r\n"), "AuthFailure.InvalidAuthorization"),
-        (with(&basic("AKIDlocaltest:wrong")), "AuthFailure.SignatureFailure"),
-        (with(&basic("AKIDother:localsecret")), "AuthFailure.SecretIdNotFound"),
-        (post_tc3(&other, &missing, "{}", "{}"), "AuthFailure.SecretIdNotFound"),
+    let skip = "Authorization: SKIP\r\n";
+    let bearer = "Authorization: Bearer x\r\n";
+    for (request, code, says) in [
+        (with(""), "AuthFailure.InvalidAuthorization", "curl -u"),
+        (with(skip), "AuthFailure.InvalidAuthorization", "HTTP Basic"),
+        (with(bearer), "AuthFailure.InvalidAuthorization", "TC3"),
+        (
+            with(&basic("AKIDlocaltest:wrong")),
+            "AuthFailure.SignatureFailure",
+            "secret key",
+        ),
+        (
+            with(&basic("AKIDother:localsecret")),
+            "AuthFailure.SecretIdNotFound",
+            "not known",
+        ),
+        (with(&basic(":")), "AuthFailure.InvalidSecretId", "is the variable set"),
+        (
+            post_tc3(&other, &missing, "{}", "{}"),
+            "AuthFailure.SecretIdNotFound",
+            "not known",
+        ),
     ] {
         let response = client.ask(request).await;
         assert_eq!((response.status, &response.json()["code"]), (401, &code.into()));
+        let message = response.json()["message"].to_string();
+        assert!(
+            message.contains(says) && !message.contains("body are signed"),
+            "{message}"
+        );
         assert_eq!(response.header("content-type"), "application/json");
         assert_eq!(response.json()["requestId"], response.header("x-scf-request-id"));
     }
