@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 use crate::error::ApiError;
 pub(crate) use unserved::Unserved;
 
+/// Most values of a JSON body, in it or in each other: one of a few bytes takes some 75 times as many when it is read.
+const VALUES_MAX: usize = 100_000;
+
 /// The parameters of one request.
 #[derive(Debug)]
 pub(crate) struct Parameters {
@@ -36,6 +39,9 @@ impl Parameters {
                 fields: Map::new(),
                 spelling: Spelling::Json,
             });
+        }
+        if values(body) > VALUES_MAX {
+            return Err(invalid(format!("the body has more than {VALUES_MAX} JSON values")));
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => Ok(Self {
@@ -77,6 +83,26 @@ impl Parameters {
             )
         })
     }
+}
+
+/// How many values a JSON text has at most: what is not in a string and begins one, or stands between two.
+fn values(json: &[u8]) -> usize {
+    let (mut values, mut bytes) = (1, json.iter());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' | b',' => values += 1,
+            b'"' => {
+                while let Some(byte) = bytes.find(|byte| matches!(byte, b'"' | b'\\')) {
+                    if *byte == b'"' {
+                        break;
+                    }
+                    bytes.next();
+                }
+            }
+            _ => {}
+        }
+    }
+    values
 }
 
 /// The parser's complaint in the words of JSON instead of Rust's.

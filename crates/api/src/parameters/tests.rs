@@ -125,6 +125,18 @@ fn what_is_no_set_of_parameters_is_refused() {
 }
 
 #[test]
+fn a_body_of_100000_values_is_read_and_one_of_more_is_not() {
+    let zeros = |count: usize| json(&format!(r#"{{"A":[{}0]}}"#, "0,".repeat(count - 3)));
+    assert!(zeros(VALUES_MAX).is_ok());
+    assert_eq!(zeros(VALUES_MAX + 1).unwrap_err().code, "InvalidParameter");
+    let objects = format!(r#"{{"A":[{}0]}}"#, r#"{"":0},"#.repeat(VALUES_MAX));
+    assert_eq!(json(&objects).unwrap_err().code, "InvalidParameter");
+    // An event is a text, whatever is in it.
+    let event = r#"{\"k\":[1,2,\"\\\\\"]},"#.repeat(VALUES_MAX);
+    assert!(json(&format!(r#"{{"ClientContext":"{event}"}}"#)).is_ok());
+}
+
+#[test]
 fn a_feature_that_is_not_there_is_refused_only_when_asked_for() {
     const LAYERS: &[Unserved] = &[
         Unserved::new("Layers", "InvalidParameterValue.Layers", "layers come later"),
