@@ -9,7 +9,7 @@ use http_body::Body as _;
 use http_body_util::BodyExt;
 use skiff_auth::{BodyHash, BodyHasher};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::error::ApiError;
 
@@ -24,6 +24,11 @@ const SMALL_BYTES_MAX: usize = 64 * 1024;
 const DISCARDED_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// All of a body has to arrive within this time (CONTRACT 4.1: API HTTP timeout 300 s).
 const ARRIVAL_MAX: Duration = Duration::from_secs(300);
+
+/// Nothing of a body may come for this long, and it may be this late by the slowest pace.
+const STALL_MAX: Duration = Duration::from_secs(20);
+/// The slowest pace, in bytes a second: a place is for those who send.
+const PACE_MIN: u64 = 32 * 1024;
 
 /// Reads bodies and bounds the memory of all of them together. Whoever is not named shares no room with those who are.
 #[derive(Debug)]
@@ -92,16 +97,16 @@ impl Room {
             return too_large();
         }
         let (mut bytes, mut hasher, mut place) = (BytesMut::new(), BodyHasher::default(), None);
-        while let Some(frame) = body.frame().await {
-            let frame = frame
-                .map_err(|error| ApiError::new("InvalidParameter.Payload", format!("the body broke off: {error}")))?;
-            let Ok(piece) = frame.into_data() else { continue };
+        let mut pace = Pace::begin();
+        while let Some(piece) = pace.next(body).await? {
             if bytes.len() + piece.len() > bytes_max {
                 return too_large();
             }
             if bytes.len() + piece.len() > SMALL_BYTES_MAX && place.is_none() {
                 let bytes_max = announced.unwrap_or(bytes_max);
+                let asked = Instant::now();
                 place = self.place(bytes_max).await;
+                pace.rest(asked.elapsed());
                 bytes.reserve(announced.unwrap_or_default().saturating_sub(bytes.len()));
             }
             hasher.update(&piece);
@@ -122,13 +127,52 @@ impl Room {
     }
 }
 
+/// How fast a body comes. One that does not keep the pace is given up.
+struct Pace {
+    began: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn begin() -> Self {
+        Self {
+            began: Instant::now(),
+            bytes: 0,
+        }
+    }
+
+    /// The next piece of the body.
+    async fn next(&mut self, body: &mut Body) -> Result<Option<Bytes>, ApiError> {
+        let refusal = |what: String| ApiError::new("InvalidParameter.Payload", what);
+        loop {
+            let frame = timeout(STALL_MAX, body.frame()).await;
+            let late = self.began.elapsed().saturating_sub(STALL_MAX).as_secs();
+            let frame = match frame {
+                Ok(frame) if self.bytes >= late * PACE_MIN => frame,
+                _ => return Err(refusal("the body comes too slowly, or not at all".to_owned())),
+            };
+            let Some(frame) = frame else { return Ok(None) };
+            let frame = frame.map_err(|error| refusal(format!("the body broke off: {error}")))?;
+            if let Ok(piece) = frame.into_data() {
+                self.bytes += piece.len() as u64;
+                return Ok(Some(piece));
+            }
+        }
+    }
+
+    /// What the server waited is not the sender's fault.
+    fn rest(&mut self, waited: Duration) {
+        self.began += waited;
+    }
+}
+
 /// Takes what is left of a refused request's body and keeps nothing of it: a client that finds its connection closed
 /// while it still sends never reads why.
 pub(crate) async fn discard(body: &mut Body) {
     let discard = async {
-        let mut left = DISCARDED_BYTES_MAX;
-        while let Some(Ok(frame)) = body.frame().await {
-            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        let (mut left, mut pace) = (DISCARDED_BYTES_MAX, Pace::begin());
+        while let Ok(Some(piece)) = pace.next(body).await {
+            left = left.saturating_sub(piece.len());
             if left == 0 {
                 break;
             }
@@ -148,6 +192,7 @@ mod tests {
     use futures::stream::{self, StreamExt};
     use http_body::Frame;
     use http_body_util::StreamBody;
+    use tokio::time::{advance, sleep};
 
     use super::*;
 
@@ -199,6 +244,52 @@ mod tests {
         assert!(taken.load(Ordering::Relaxed) <= bytes_max);
         let named = bodies.named.receive(&mut body(NAMED_BYTES_MAX)).await;
         assert!(named.unwrap().place.is_some());
+    }
+
+    /// A body of pieces of 64 KB with a pause after each, and an end that never comes.
+    fn paced(pieces: usize, pause: Duration) -> Body {
+        let piece = Bytes::from_static(&[b'a'; SMALL_BYTES_MAX]);
+        let pieces = stream::iter(0..pieces).then(move |_| {
+            let piece = piece.clone();
+            async move {
+                sleep(pause).await;
+                Ok::<_, Infallible>(Frame::data(piece))
+            }
+        });
+        Body::new(StreamBody::new(pieces.chain(stream::pending())))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_on_gives_its_place_back() {
+        let room = Room::new(64 * SMALL_BYTES_MAX, 1);
+        for (what, pieces, pause_ms, given_up_s) in [
+            ("nothing comes", 0, 0, 20..=20),
+            ("it stops", 3, 0, 20..=20),
+            ("it trickles", 60, 15_000, 20..=40),
+            ("it keeps the pace while it comes", 50, 2000, 120..=120),
+        ] {
+            let began = Instant::now();
+            let refusal = room.receive(&mut paced(pieces, Duration::from_millis(pause_ms))).await;
+            assert_eq!(refusal.unwrap_err().code, "InvalidParameter.Payload", "{what}");
+            assert!(
+                given_up_s.contains(&began.elapsed().as_secs()),
+                "{what}: {:?}",
+                began.elapsed()
+            );
+            assert_eq!(room.places.available_permits(), 64, "{what}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_body_waits_for_its_place_is_not_its_own_slowness() {
+        let room = Room::new(2 * SMALL_BYTES_MAX, 1);
+        let held = room.receive(&mut body(2 * SMALL_BYTES_MAX)).await.unwrap();
+        let mut large = body(2 * SMALL_BYTES_MAX);
+        let mut waiting = pin!(room.receive(&mut large));
+        assert!(poll!(waiting.as_mut()).is_pending());
+        advance(Duration::from_secs(200)).await;
+        drop(held);
+        assert!(waiting.await.is_ok());
     }
 
     #[tokio::test]
