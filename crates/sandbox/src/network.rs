@@ -10,6 +10,7 @@
 //! | `public` | own | at 127.0.0.1 | a cable to the host, address translation, walls |
 
 mod birth;
+mod conntrack;
 mod netlink;
 mod presence;
 mod public;

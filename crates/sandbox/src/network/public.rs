@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::birth::{self, Born, WayOut};
+use super::conntrack;
 use super::netlink::{Netlink, Route};
 use super::presence::Presence;
 use super::subnet::{Pair, Pairs, Subnet};
@@ -224,7 +225,7 @@ impl Public {
     pub(super) fn take_away(&self, laid: Laid) -> io::Result<()> {
         match Netlink::open().and_then(|mut netlink| netlink.remove_link(laid.index)) {
             Ok(()) => {
-                self.pairs.lock().give_back(laid.pair.slot);
+                self.free(laid.pair);
                 Ok(())
             }
             Err(error) => {
@@ -241,6 +242,14 @@ impl Public {
         self.leaving.lock().push_back((laid, Instant::now()));
     }
 
+    /// Takes back the addresses of a cable that is gone, and forgets what the kernel remembers of them.
+    fn free(&self, pair: Pair) {
+        if let Err(error) = conntrack::forget(pair.cell) {
+            tracing::debug!(%error, address = %pair.cell, "the connections of a former function stay until they time out");
+        }
+        self.pairs.lock().give_back(pair.slot);
+    }
+
     /// Takes back the addresses of cables that are gone, and takes away those that are not within `patience`, because
     /// somebody still holds the namespace.
     fn settle(&self, patience: Duration) {
@@ -249,7 +258,7 @@ impl Public {
                 return;
             };
             match Netlink::open().and_then(|mut netlink| netlink.has_link(laid.index)) {
-                Ok(false) => self.pairs.lock().give_back(laid.pair.slot),
+                Ok(false) => self.free(laid.pair),
                 Ok(true) if since.elapsed() < patience => return self.leaving.lock().push_front((laid, since)),
                 // What fails is kept in mind again, and not tried twice now.
                 _ if self.take_away(laid).is_err() => return,

@@ -8,7 +8,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
@@ -499,6 +499,45 @@ fn connections_of_one_cell_are_limited_and_leave_room_for_others() {
         counter.join().expect("no panic")
     });
     assert!((1..=1024).contains(&count), "{count} of {TRIED} came through");
+}
+
+#[test]
+fn the_connections_of_a_cell_are_forgotten_with_it() {
+    const SENT: usize = 50;
+    let Some(networks) = open_public() else { return };
+    let outside = Outside::new();
+    let [gone, kept] = [NetworkMode::Public; 2].map(|mode| networks.create(mode).expect("a network"));
+    let remembered = |address: Ipv4Addr| {
+        let all = fs::read_to_string("/proc/net/nf_conntrack").ok()?;
+        Some(
+            all.lines()
+                .filter(|line| line.contains(&format!(" src={address} ")))
+                .count(),
+        )
+    };
+    let [first, second] = [&gone, &kept].map(|network| uplink(network).address());
+    if remembered(first).is_none() {
+        println!("not run: this kernel does not tell what it remembers");
+        return;
+    }
+    let deadline = Instant::now() + LONG;
+    // A cable carries nothing for its first moments.
+    while [first, second].iter().any(|address| remembered(*address) < Some(SENT)) {
+        assert!(Instant::now() < deadline, "nothing comes through");
+        for network in [&gone, &kept] {
+            (0..SENT).for_each(|_| send_from(network.netns.as_fd(), None, (outside.there, 9), b"x"));
+        }
+    }
+    match conntrack::forget(Ipv4Addr::BROADCAST) {
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::EINVAL)) => {
+            println!("not run: this kernel forgets by no address");
+            return;
+        }
+        other => other.expect("nothing to forget"),
+    }
+    gone.remove().expect("removed");
+    assert_eq!(remembered(first), Some(0));
+    assert!(remembered(second) >= Some(SENT), "a neighbour's are kept");
 }
 
 #[test]
