@@ -237,6 +237,9 @@ impl CliError {
             Self::GivenCredential { .. } => {
                 Some("set SKIFF_SECRET_ID and SKIFF_SECRET_KEY to the ones the server was given".to_owned())
             }
+            Self::Unreachable { endpoint, .. } if endpoint.starts_with("https:") => Some(
+                "Skiff itself speaks http: say http:// unless something in front of it speaks https for it".to_owned(),
+            ),
             Self::Unreachable { .. } => Some(
                 "is the server running? Start it with `skiff serve` (from a source tree: ./skiffw up), or say where it \
                  is with --endpoint or SKIFF_ENDPOINT"

@@ -35,7 +35,7 @@ pub struct Args {
     /// Print the end of the call's log, too
     #[arg(long, short)]
     log: bool,
-    /// Do not wait for the result: the event is queued
+    /// Do not wait for the result (servers of this version refuse it)
     #[arg(long = "async", conflicts_with = "log")]
     asynchronous: bool,
 }

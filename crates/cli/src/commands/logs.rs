@@ -4,6 +4,7 @@ mod follow;
 mod since;
 mod window;
 
+use std::borrow::Cow;
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +25,9 @@ const LIMIT_DEFAULT: usize = 100;
 const PAGE: usize = 100;
 /// Offset and limit together (CONTRACT 2.5).
 const REACH: usize = 10_000;
+/// How the platform's line about an error begins and goes on.
+const ERROR: &str = "ERROR RequestId:";
+const RESULT: &str = " Result:";
 /// How often to ask for more.
 const POLL: Duration = Duration::from_secs(1);
 
@@ -34,14 +38,14 @@ pub struct Args {
     name: String,
     #[command(flatten)]
     namespace: InNamespace,
-    /// Go on with new calls until interrupted
+    /// Go on with new calls, each when it has ended, until interrupted
     #[arg(long, short)]
     follow: bool,
     /// Calls since then: an age such as 10m, 2h or 3d, or a time as shown (UTC+8), or in RFC 3339
     #[arg(long, default_value = "1d", value_name = "AGE|TIME")]
     since: String,
     /// The newest so many calls
-    #[arg(long, default_value_t = LIMIT_DEFAULT, value_name = "CALLS")]
+    #[arg(long, default_value_t = LIMIT_DEFAULT, value_name = "CALLS", value_parser = some)]
     limit: usize,
     /// This call only
     #[arg(long, value_name = "ID")]
@@ -81,6 +85,11 @@ impl Status {
     }
 }
 
+fn some(text: &str) -> Result<usize, &'static str> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or("give a number of calls, at least 1")
+}
+
 impl Args {
     pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
         let now = Timestamp::now();
@@ -91,7 +100,11 @@ impl Args {
             // What is there already is no news, whether the limit lets it be shown or not.
             follow.news(now, page)?;
         }
-        for call in self.newest(client, since, now)? {
+        let calls = self.newest(client, since, now)?;
+        if calls.is_empty() {
+            console.say(self.nothing())?;
+        }
+        for call in calls {
             follow.remember(&call);
             show(console, &call)?;
         }
@@ -105,6 +118,23 @@ impl Args {
                 show(console, &call)?;
             }
         }
+    }
+
+    /// That there is nothing to show, and of what: an empty answer can be a mistyped filter.
+    fn nothing(&self) -> String {
+        let with =
+            |name: &str, value: Option<&str>| value.map_or_else(String::new, |value| format!(", {name} {value}"));
+        let status = self
+            .status
+            .and_then(|status| clap::ValueEnum::to_possible_value(&status));
+        format!(
+            "no calls of {} since {}{}{}{}; a call appears when it has ended",
+            self.name,
+            self.since,
+            with("request id", self.request_id.as_deref()),
+            with("qualifier", self.qualifier.as_deref()),
+            with("status", status.as_ref().map(clap::builder::PossibleValue::get_name)),
+        )
     }
 
     /// The newest calls since then, oldest first. The API answers a day at a time, so days are asked for newest first.
@@ -201,9 +231,43 @@ fn show(console: &mut Console, call: &Value) -> Result<(), CliError> {
         }
     };
     let (start, id) = (text(call, "StartTime"), text(call, "RequestId"));
-    let log = call["Log"].as_str().unwrap_or_default().trim_end();
+    let log = readable(call["Log"].as_str().unwrap_or_default().trim_end());
     Ok(console.print(format_args!(
-        "==> {start} {id} {ended}, {} ms\n{log}\n",
+        "==> {start} UTC+8 {id} {ended}, {} ms\n{log}\n",
         text(call, "Duration")
     ))?)
+}
+
+/// A log for people: the platform's line about an error, which is JSON, as its message and its traceback.
+fn readable(log: &str) -> Cow<'_, str> {
+    if !log.contains(ERROR) {
+        return Cow::Borrowed(log);
+    }
+    let lines = log.split('\n');
+    let lines = lines.map(|line| error_line(line).map_or(Cow::Borrowed(line), Cow::Owned));
+    Cow::Owned(lines.collect::<Vec<_>>().join("\n"))
+}
+
+fn error_line(line: &str) -> Option<String> {
+    let (id, result) = line.strip_prefix(ERROR)?.split_once(RESULT)?;
+    let error: Value = serde_json::from_str(result).ok()?;
+    let message = error["errorMessage"].as_str()?;
+    let trace = error["stackTrace"].as_str().unwrap_or_default();
+    let trace = trace.trim_end().lines().map(|line| format!("\n  {line}"));
+    Some(format!("{ERROR}{id} {message}{}", trace.collect::<String>()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_shown_with_its_traceback_and_all_else_as_it_is() {
+        let log = "START RequestId: a\nERROR RequestId: mine\nERROR RequestId:a Result:{\"errorMessage\":\"user code exception caught\",\"stackTrace\":\"Traceback\\n  boom\"}\nEND RequestId: a";
+        let shown = "START RequestId: a\nERROR RequestId: mine\nERROR RequestId:a user code exception caught\n  Traceback\n    boom\nEND RequestId: a";
+        assert_eq!(readable(log), shown);
+        for other in ["", "ERROR RequestId:a Result:{", "hello\nERROR RequestId:"] {
+            assert_eq!(readable(other), other);
+        }
+    }
 }

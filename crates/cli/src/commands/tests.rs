@@ -483,6 +483,35 @@ fn flags_become_the_parameters_they_name() {
 }
 
 #[test]
+fn a_copy_over_a_function_is_told_the_flag_that_allows_it() {
+    let api = FakeApi::start(|_, _| {
+        Err((
+            "ResourceInUse.FunctionName",
+            "hi exists already: set Override to replace it",
+        ))
+    });
+    let ran = api.run(&["function", "copy", "hello", "hi"]);
+    assert!(ran.exit == 3 && ran.err.contains("give --replace"), "{ran:?}");
+}
+
+#[test]
+fn https_where_nobody_speaks_it_is_pointed_out() {
+    let api = FakeApi::start(|_, _| Ok(json!({})));
+    let endpoint = format!("https://{}", api.endpoint());
+    let ran = run(&[
+        "namespace",
+        "list",
+        "--endpoint",
+        &endpoint,
+        "--secret-id",
+        "a",
+        "--secret-key",
+        "b",
+    ]);
+    assert!(ran.exit == 4 && ran.err.contains("say http:// unless"), "{ran:?}");
+}
+
+#[test]
 fn many_deletions_are_one_json_array_of_what_was_done() {
     let api = FakeApi::start(|_, params| match params["FunctionName"].as_str() {
         Some("three") => no_function(),
@@ -523,12 +552,34 @@ fn logs_are_printed_oldest_first_and_filtered_by_the_server() {
         "2",
     ]);
     assert_eq!(ran.exit, 0, "{ran:?}");
-    let expected =
-        "==> 2026-03-18 09:16:13 r2 430 UserCodeException, 2 ms\nline 2\n==> 2026-03-18 09:16:13 r3 ok, 2 ms\nline 3\n";
+    let expected = "==> 2026-03-18 09:16:13 UTC+8 r2 430 UserCodeException, 2 ms\nline 2\n==> 2026-03-18 09:16:13 UTC+8 r3 ok, 2 ms\nline 3\n";
     assert_eq!(ran.out, expected);
     let params = api.params("GetFunctionLogs");
     assert_eq!(params["Filter"], json!({"RetCode": "UserCodeException"}));
     assert_eq!((&params["Order"], &params["Limit"]), (&json!("desc"), &json!(2)));
+}
+
+#[test]
+fn an_empty_answer_says_of_what_it_is_empty() {
+    let api = FakeApi::start(|action, _| match action {
+        "GetFunctionLogs" => Ok(json!({"Data": [], "TotalCount": 0})),
+        _ => Ok(json!({"Functions": [], "TotalCount": 0})),
+    });
+    for (line, said) in [
+        (
+            "logs hello --since 2h --request-id r9",
+            "no calls of hello since 2h, request id r9",
+        ),
+        (
+            "logs hello --status failed --qualifier 2",
+            "since 1d, qualifier 2, status failed",
+        ),
+        ("function list --search zzz", "contains \"zzz\""),
+        ("function list", "skiff deploy"),
+    ] {
+        let ran = api.run(&line.split(' ').collect::<Vec<_>>());
+        assert!(ran.exit == 0 && ran.err.contains(said), "{line}: {ran:?}");
+    }
 }
 
 #[test]

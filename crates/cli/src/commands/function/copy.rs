@@ -44,7 +44,21 @@ impl Args {
         if let Some(description) = &self.description {
             params["Description"] = json!(description);
         }
-        client.call("CopyFunction", &params)?;
+        client.call("CopyFunction", &params).map_err(|error| match error {
+            // The API's own advice is in its own words.
+            CliError::Refused {
+                code,
+                message,
+                request_id,
+                hint: None,
+            } if code.starts_with("ResourceInUse.Function") => CliError::Refused {
+                code,
+                message,
+                request_id,
+                hint: Some("give --replace to replace it, or another name or --to-namespace".to_owned()),
+            },
+            other => other,
+        })?;
         let function = activation::wait(client, &self.new_name, target)?;
         Ok(console.done(
             &function,

@@ -1,5 +1,6 @@
 //! A function's settings as flags, shared by `create` and `update`.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use skiff_domain::NetworkMode;
 
 use crate::error::CliError;
@@ -33,8 +34,13 @@ pub(super) struct SettingsFlags {
     #[arg(long = "no-env", conflicts_with = "environment")]
     no_environment: bool,
     /// What it may reach: public (the outside), private (Skiff's own endpoints) or none
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", value_parser = network(), hide_possible_values = true)]
     network: Option<NetworkMode>,
+}
+
+/// Its words are known to completion.
+fn network() -> impl TypedValueParser<Value = NetworkMode> {
+    PossibleValuesParser::new(NetworkMode::ALL.map(|mode| mode.to_string())).try_map(|text| text.parse::<NetworkMode>())
 }
 
 fn whole_number(text: &str) -> Result<u32, &'static str> {

@@ -46,8 +46,12 @@ impl Args {
             .map(|field| text(function, field))
             .to_vec()
         })?;
-        if functions.is_empty() {
-            console.say("no functions; deploy one with `skiff deploy FOLDER`")?;
+        match &self.search {
+            Some(search) if functions.is_empty() => {
+                console.say(format_args!("no function's name contains {search:?}"))?
+            }
+            None if functions.is_empty() => console.say("no functions; deploy one with `skiff deploy FOLDER`")?,
+            _ => {}
         }
         Ok(())
     }

@@ -17,12 +17,17 @@ pub(super) fn shown(moment: Timestamp) -> String {
 
 /// The moment an age before now, or a time, means.
 pub(super) fn parse(text: &str, now: Timestamp) -> Result<Timestamp, CliError> {
-    let invalid = || CliError::argument("--since", text, "give an age such as 10m, 2h or 3d, or a time");
+    let invalid = || CliError::argument("--since", text, "give an age such as 10m, 2h or 3d, or a time (UTC+8)");
+    let past = |moment: Timestamp| {
+        let rule = format!("it is to come: now is {} UTC+8", shown(now));
+        let future = || CliError::argument("--since", text, rule);
+        if moment <= now { Ok(moment) } else { Err(future()) }
+    };
     if let Ok(moment) = text.parse::<Timestamp>() {
-        return Ok(moment);
+        return past(moment);
     }
     if let Ok(time) = text.parse::<DateTime>() {
-        return ZONE.to_timestamp(time).map_err(|_| invalid());
+        return ZONE.to_timestamp(time).map_err(|_| invalid()).and_then(past);
     }
     let age: Span = text.parse().map_err(|_| invalid())?;
     let age = age
@@ -51,7 +56,15 @@ mod tests {
         ] {
             assert_eq!(parse(text, now).expect(text).to_string(), moment, "{text}");
         }
-        for bad in ["", "yesterday", "-2h", "5 parsecs", "1mo"] {
+        for bad in [
+            "",
+            "yesterday",
+            "-2h",
+            "5 parsecs",
+            "1mo",
+            "2026-03-18 21:00:00",
+            "2026-03-19T00:00:00Z",
+        ] {
             assert!(parse(bad, now).is_err(), "{bad}");
         }
     }
