@@ -41,7 +41,7 @@ pub use namespace::Namespace;
 pub use open::OpenError;
 pub use plane::{ControlPlane, ResolveError};
 pub use port::{Ports, Precompile, Retire, Runtimes, random_uid};
-pub use runtime_choice::{RuntimeChoice, RuntimeUnavailable};
+pub use runtime_choice::{Lack, RuntimeChoice, RuntimeUnavailable};
 pub use settings::{Description, InitTimeout, InvalidSetting, MemorySize, Timeout};
 pub use tags::{InvalidTags, Tags};
 

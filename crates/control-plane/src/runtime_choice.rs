@@ -1,14 +1,19 @@
 //! Which runtime a user asked for, and which of the installed ones that means.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::str::FromStr;
 
-use skiff_domain::{InvalidName, RuntimeName};
+use skiff_domain::RuntimeName;
 
 /// How users ask for whatever CPython is newest, in any letter case.
 const NEWEST_PYTHON: &str = "Python3";
 /// What the runtimes it may mean begin with.
 const PYTHON_PREFIX: &str = "Python3.";
+/// What a function runs on when nobody says (CONTRACT 2.5).
+const DEFAULT: &str = "Python2.7";
+/// As much of a text that is no runtime is repeated.
+const REPEATED_CHARS_MAX: usize = 80;
 
 /// A runtime as users write it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,26 +22,49 @@ pub enum RuntimeChoice {
     Named(RuntimeName),
     /// The newest CPython 3 that is installed when the function is written; the function keeps that one.
     NewestPython3,
+    /// Something no runtime is called: refused where it is known what is installed, so that the user is told.
+    Unknown(String),
 }
 
 impl FromStr for RuntimeChoice {
-    type Err = InvalidName;
-    fn from_str(text: &str) -> Result<Self, InvalidName> {
-        if text.eq_ignore_ascii_case(NEWEST_PYTHON) {
-            return Ok(Self::NewestPython3);
-        }
-        text.parse().map(Self::Named)
+    type Err = Infallible;
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::from(text))
     }
 }
 
-/// A runtime that is known and not installed.
+impl From<&str> for RuntimeChoice {
+    fn from(text: &str) -> Self {
+        if text.eq_ignore_ascii_case(NEWEST_PYTHON) {
+            return Self::NewestPython3;
+        }
+        let unknown = |_| Self::Unknown(text.chars().take(REPEATED_CHARS_MAX).collect());
+        text.parse().map_or_else(unknown, Self::Named)
+    }
+}
+
+/// A runtime that is not to be had here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("Runtime {wanted} is not installed: {}", use_one_of(.installed))]
+#[error("{lack}: {}", use_one_of(.installed))]
 pub struct RuntimeUnavailable {
-    /// What was asked for.
-    pub wanted: String,
+    /// What about it.
+    pub lack: Lack,
     /// What is installed.
     pub installed: Vec<RuntimeName>,
+}
+
+/// Why a runtime is not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Lack {
+    /// A runtime of the service's, and not of this server's.
+    #[error("Runtime {0} is not installed")]
+    NotInstalled(String),
+    /// As above, and nobody asked for it.
+    #[error("no Runtime was given, and the default, {0}, is not installed")]
+    DefaultNotInstalled(String),
+    /// No runtime at all.
+    #[error("Runtime {0:?} is not known")]
+    NotKnown(String),
 }
 
 impl RuntimeUnavailable {
@@ -66,6 +94,7 @@ impl RuntimeChoice {
     /// The installed runtime this means.
     pub(crate) fn resolve(&self, mut installed: Vec<RuntimeName>) -> Result<RuntimeName, RuntimeUnavailable> {
         let found = match self {
+            Self::Unknown(_) => None,
             Self::Named(name) => installed.contains(name).then(|| name.clone()),
             Self::NewestPython3 => installed
                 .iter()
@@ -76,13 +105,24 @@ impl RuntimeChoice {
         found.ok_or_else(|| {
             installed.sort();
             RuntimeUnavailable {
-                wanted: match self {
-                    Self::Named(name) => name.to_string(),
-                    Self::NewestPython3 => NEWEST_PYTHON.to_owned(),
+                lack: match self {
+                    Self::Named(name) => Lack::NotInstalled(name.to_string()),
+                    Self::NewestPython3 => Lack::NotInstalled(NEWEST_PYTHON.to_owned()),
+                    Self::Unknown(text) => Lack::NotKnown(text.clone()),
                 },
                 installed,
             }
         })
+    }
+
+    /// The installed runtime that is meant when none is named.
+    pub(crate) fn resolve_default(installed: Vec<RuntimeName>) -> Result<RuntimeName, RuntimeUnavailable> {
+        Self::from(DEFAULT)
+            .resolve(installed)
+            .map_err(|error| RuntimeUnavailable {
+                lack: Lack::DefaultNotInstalled(DEFAULT.to_owned()),
+                ..error
+            })
     }
 }
 
@@ -97,8 +137,7 @@ mod tests {
 
     fn check(wanted: &str, installed: &[&str]) -> Result<String, String> {
         let installed = installed.iter().map(|name| name.parse().expect("known")).collect();
-        let choice: RuntimeChoice = wanted.parse().map_err(|error: InvalidName| error.to_string())?;
-        choice
+        RuntimeChoice::from(wanted)
             .resolve(installed)
             .map(|name| name.to_string())
             .map_err(|error| error.to_string())
@@ -132,7 +171,11 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_runtime_is_no_choice() {
-        assert!(check("Cobol85", &["Python3.11"]).is_err());
+    fn an_unknown_runtime_is_refused_naming_those_that_are_installed_and_no_others() {
+        let message = check("Cobol85", &["Python3.11"]).unwrap_err();
+        assert_eq!(
+            message,
+            "Runtime \"Cobol85\" is not known: use Python3.11, or Python3 for the newest Python"
+        );
     }
 }

@@ -96,7 +96,7 @@ impl FromStr for RuntimeName {
             .ok_or_else(|| InvalidName {
                 kind: "runtime",
                 given: text.chars().take(80).collect(),
-                rule: "use a runtime such as Python3.11, Nodejs18.15, Java11, Go1, Php8.0 or CustomRuntime",
+                rule: "use the documented name of a runtime, such as Python3.11",
             })
     }
 }

@@ -216,13 +216,8 @@ pub(super) fn number(given: Option<i64>, field: &str, code: &'static str) -> Res
 }
 
 /// An empty runtime is as good as none.
-pub(super) fn runtime(given: Option<String>) -> Result<Option<RuntimeChoice>, ApiError> {
-    let text = given.filter(|text| !text.is_empty());
-    text.map(|text| {
-        text.parse()
-            .map_err(|error| ApiError::name("InvalidParameterValue.Runtime", &error))
-    })
-    .transpose()
+pub(super) fn runtime(given: Option<&str>) -> Option<RuntimeChoice> {
+    given.filter(|text| !text.is_empty()).map(RuntimeChoice::from)
 }
 
 /// `TRUE` or `FALSE`, as the API writes its switches.

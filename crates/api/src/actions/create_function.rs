@@ -73,7 +73,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
     let zip_file = zip_file.ok_or_else(package::missing)?;
     let input = CreateFunction {
         key,
-        runtime: configuration::runtime(request.runtime)?,
+        runtime: configuration::runtime(request.runtime.as_deref()),
         handler: request.handler.filter(|handler| !handler.is_empty()),
         description: configuration::description(request.description)?.unwrap_or_default(),
         memory: configuration::memory(request.memory_size)?.unwrap_or_default(),

@@ -51,7 +51,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         memory: configuration::memory(request.memory_size)?,
         timeout: configuration::timeout(request.timeout)?,
         init_timeout: configuration::init_timeout(request.init_timeout)?,
-        runtime: configuration::runtime(request.runtime)?,
+        runtime: configuration::runtime(request.runtime.as_deref()),
         environment: request.environment.map(EnvironmentFields::read).transpose()?,
         network: configuration::network(request.vpc_config, request.public_net_config)?,
     };

@@ -20,8 +20,6 @@ use crate::tags::Tags;
 
 /// The handler of a function created without one (CONTRACT 2.5).
 pub(crate) const HANDLER_DEFAULT: &str = "index.main_handler";
-/// The runtime of a function created without one (CONTRACT 2.5).
-const RUNTIME_DEFAULT: &str = "Python2.7";
 
 /// A function to be.
 #[derive(Debug, Clone)]
@@ -161,10 +159,7 @@ fn runtime(inner: &Inner, choice: Option<&RuntimeChoice>) -> Result<RuntimeName,
     let installed = inner.runtimes.installed();
     match choice {
         Some(choice) => choice.resolve(installed),
-        None => RUNTIME_DEFAULT
-            .parse()
-            .unwrap_or(RuntimeChoice::NewestPython3)
-            .resolve(installed),
+        None => RuntimeChoice::resolve_default(installed),
     }
 }
 

@@ -77,8 +77,8 @@ async fn without_a_runtime_the_contracts_default_is_meant_and_refused_where_it_i
     };
     let error = bed.control.create_function(input).await.unwrap_err();
     assert_eq!(error.code(), "InvalidParameterValue.Runtime");
-    let expected =
-        "Runtime Python2.7 is not installed: use Python3.10, Python3.11, Python3.9, or Python3 for the newest Python";
+    let expected = "no Runtime was given, and the default, Python2.7, is not installed: \
+         use Python3.10, Python3.11, Python3.9, or Python3 for the newest Python";
     assert_eq!(error.to_string(), expected);
 }
 
