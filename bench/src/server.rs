@@ -214,6 +214,7 @@ impl Server {
             query: "",
             host,
             content_type: JSON,
+            action: None,
             body,
             service: "scf",
             timestamp,

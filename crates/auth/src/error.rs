@@ -47,6 +47,9 @@ pub enum AuthError {
     /// A v1 signature that was used before.
     #[error("this Nonce was used before: every request needs a new one")]
     Replayed,
+    /// A TC3 signature that was used before, for something else that it does not cover.
+    #[error("this signature came with another action or body before: sign every request anew")]
+    OtherUse,
     /// More v1 signatures in five minutes than are remembered.
     #[error("too many v1 signatures within {max} s: sign with TC3-HMAC-SHA256 or wait", max = crate::CLOCK_SKEW_S_MAX)]
     TooManyNonces,
@@ -62,7 +65,9 @@ impl AuthError {
             Self::InvalidTimestamp(_) => "InvalidParameterValue",
             Self::InvalidSecretId | Self::EmptySecretId => "AuthFailure.InvalidSecretId",
             Self::SecretIdNotFound => "AuthFailure.SecretIdNotFound",
-            Self::SignatureMismatch | Self::WrongKey | Self::Replayed => "AuthFailure.SignatureFailure",
+            Self::SignatureMismatch | Self::WrongKey | Self::Replayed | Self::OtherUse => {
+                "AuthFailure.SignatureFailure"
+            }
             Self::Expired { .. } => "AuthFailure.SignatureExpire",
             Self::TokenMismatch => "AuthFailure.TokenFailure",
             Self::TooManyNonces => "RequestLimitExceeded",

@@ -1,17 +1,22 @@
 //! The credentials this server believes.
 
+use std::hash::Hash;
+
 use jiff::Timestamp;
 
 use crate::credentials::{Credentials, SecretId};
 use crate::error::AuthError;
 use crate::identity::Identity;
 use crate::nonces::Nonces;
+use crate::uses::Uses;
 
-/// Every credential a caller may use: the root one. Shared by all listeners, because a nonce is spent for all of them.
+/// Every credential a caller may use: the root one. Shared by all listeners, because a nonce is spent and a
+/// signature taken for all of them.
 #[derive(Debug)]
 pub struct Keyring {
     root: Credentials,
     nonces: Nonces,
+    uses: Uses,
 }
 
 impl Keyring {
@@ -21,6 +26,7 @@ impl Keyring {
         Self {
             root,
             nonces: Nonces::default(),
+            uses: Uses::default(),
         }
     }
 
@@ -42,6 +48,11 @@ impl Keyring {
     /// Takes a v1 nonce out of circulation. Call it for valid signatures only, or strangers could fill the memory.
     pub(crate) fn spend(&self, nonce: &str, signed_at: i64, now: Timestamp) -> Result<(), AuthError> {
         self.nonces.spend(nonce, signed_at, now.as_second())
+    }
+
+    /// Takes a TC3 signature with what it does not cover. Call it for valid ones only.
+    pub(crate) fn take(&self, signature: &str, with: impl Hash, now: Timestamp) -> Result<(), AuthError> {
+        self.uses.take(signature, with, now.as_second())
     }
 
     pub(crate) fn identity(credentials: &Credentials) -> Identity {

@@ -6,7 +6,8 @@
 //! **Replays.** A v1 signature carries a nonce, and the same one is not taken twice. A TC3 signature carries none and
 //! has a resolution of one second, so a replay inside 300 s cannot be told from a client that sends the same request
 //! again in the same second: it is taken, as by the service this one is compatible with. Outside it is
-//! `AuthFailure.SignatureExpire`.
+//! `AuthFailure.SignatureExpire`. What official clients do not sign, the action above all, a replay cannot change: a
+//! signature is taken with what it came with in its first 5 s, and with nothing else after them.
 
 mod basic;
 mod credentials;
@@ -17,6 +18,7 @@ mod keyring;
 mod nonces;
 mod request;
 mod tc3;
+mod uses;
 mod v1;
 
 pub use basic::verify_basic;

@@ -17,6 +17,8 @@ const ALGORITHM: &str = "TC3-HMAC-SHA256";
 const TERMINATOR: &str = "tc3_request";
 /// What a client signs in place of the body's hash when it sends this as `X-TC-Content-SHA256`.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
+/// The header that says what a request of the control API asks for.
+const ACTION: &str = "x-tc-action";
 /// Headers every signature has to cover (CONTRACT 2.2).
 const SIGNED_ALWAYS: [&str; 2] = ["content-type", "host"];
 /// Most headers one signature may cover.
@@ -35,6 +37,8 @@ pub struct ToSign<'a> {
     pub host: &'a str,
     /// The `Content-Type` header as it will be sent.
     pub content_type: &'a str,
+    /// The `X-TC-Action` header as it will be sent, where it shall be signed too. Official clients do not.
+    pub action: Option<&'a str>,
     /// The body.
     pub body: &'a [u8],
     /// The service in the scope: `scf`.
@@ -46,11 +50,14 @@ pub struct ToSign<'a> {
 /// The `Authorization` header for a request with exactly these headers and `X-TC-Timestamp`.
 #[must_use]
 pub fn sign_tc3(request: &ToSign<'_>, credentials: &Credentials) -> String {
-    let headers = [
-        ("content-type", request.content_type.trim().to_ascii_lowercase()),
-        ("host", request.host.trim().to_ascii_lowercase()),
-    ];
-    let signed_headers = SIGNED_ALWAYS.join(";");
+    let action = request.action.map(|action| (ACTION, action));
+    let headers: Vec<_> = [("content-type", request.content_type), ("host", request.host)]
+        .into_iter()
+        .chain(action)
+        .map(|(name, value)| (name, value.trim().to_ascii_lowercase()))
+        .collect();
+    let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
+    let signed_headers = names.join(";");
     let body = BodyHash::of(request.body).hex();
     let canonical = canonical_request(
         request.method,
@@ -137,6 +144,10 @@ pub(crate) fn verify(request: &SignedRequest<'_>, keyring: &Keyring, now: Timest
                 &canonical,
             );
             if bool::from(expected.as_bytes().ct_eq(claim.authorization.signature.as_bytes())) {
+                // What has no action is told by its path, which is signed.
+                if let Some(action) = request.headers.get(ACTION) {
+                    keyring.take(&expected, (action.as_bytes(), request.body), now)?;
+                }
                 return Ok(Keyring::identity(claim.credentials));
             }
         }

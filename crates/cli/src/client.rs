@@ -158,7 +158,7 @@ impl Client {
     /// A signed GET of a page beside the API, e.g. `/status.json`.
     pub(crate) fn get(&self, path: &str) -> Result<Value, CliError> {
         let now = Timestamp::now();
-        let authorization = self.sign(&Method::GET, path, &[], now);
+        let authorization = self.sign(&Method::GET, path, None, &[], now);
         let request = self.agent.get(format!("{}{path}", self.endpoint.url));
         let request = [
             ("Host", self.endpoint.host.as_str()),
@@ -181,7 +181,7 @@ impl Client {
     fn act(&self, action: &str, params: &Value, patience: Patience, progress: &Upload) -> Result<Value, CliError> {
         let body = params.to_string();
         let now = Timestamp::now();
-        let authorization = self.sign(&Method::POST, "/", body.as_bytes(), now);
+        let authorization = self.sign(&Method::POST, "/", Some(action), body.as_bytes(), now);
         let request = self
             .agent
             .post(format!("{}/", self.endpoint.url))
@@ -211,7 +211,7 @@ impl Client {
         }
     }
 
-    fn sign(&self, method: &Method, path: &str, body: &[u8], timestamp: Timestamp) -> String {
+    fn sign(&self, method: &Method, path: &str, action: Option<&str>, body: &[u8], timestamp: Timestamp) -> String {
         let Endpoint { host, .. } = &self.endpoint;
         let request = ToSign {
             method,
@@ -219,6 +219,7 @@ impl Client {
             query: "",
             host,
             content_type: JSON,
+            action,
             body,
             service: "scf",
             timestamp,

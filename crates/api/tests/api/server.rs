@@ -228,6 +228,7 @@ impl Server {
             query,
             host: HOST,
             content_type,
+            action: None,
             body: &body,
             service: "scf",
             timestamp,

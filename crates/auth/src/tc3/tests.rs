@@ -69,6 +69,7 @@ impl Sent {
                 query: self.query,
                 host,
                 content_type: &content_type,
+                action: None,
                 body: self.body,
                 service,
                 timestamp: at(timestamp_s),
@@ -85,6 +86,10 @@ impl Sent {
     }
 
     fn verify_at(&self, now_s: i64) -> Result<(), &'static str> {
+        self.verify_by(&keyring(), now_s)
+    }
+
+    fn verify_by(&self, keyring: &Keyring, now_s: i64) -> Result<(), &'static str> {
         let request = SignedRequest {
             method: &self.method,
             path: self.path,
@@ -93,7 +98,7 @@ impl Sent {
             body: BodyHash::of(self.body),
             parameters: &[],
         };
-        verify_request(&request, &keyring(), at(now_s))
+        verify_request(&request, keyring, at(now_s))
             .map(|_| ())
             .map_err(|error| error.code())
     }
@@ -275,6 +280,62 @@ fn more_signed_headers_are_checked_too() {
         Err("AuthFailure.InvalidAuthorization"),
         "signed and not there"
     );
+}
+
+#[test]
+fn a_captured_signature_is_no_good_for_another_action() {
+    let keyring = keyring();
+    let sent = Sent::python().with("x-tc-action", "GetFunction");
+    let other = sent.clone().with("x-tc-action", "DeleteFunction");
+    assert_eq!(sent.verify_by(&keyring, NOW_S), Ok(()));
+    assert_eq!(
+        other.verify_by(&keyring, NOW_S + 6),
+        Err("AuthFailure.SignatureFailure")
+    );
+    assert_eq!(sent.verify_by(&keyring, NOW_S + 6), Ok(()), "a retry");
+    let anew = other.with("x-tc-timestamp", &(NOW_S + 6).to_string());
+    let anew = anew.sign("127.0.0.1:9000", "scf", "localsecret", NOW_S + 6);
+    assert_eq!(anew.verify_by(&keyring, NOW_S + 6), Ok(()));
+}
+
+#[test]
+fn a_captured_unsigned_payload_is_no_good_with_another_body() {
+    let keyring = keyring();
+    let sent = Sent {
+        body: UNSIGNED_PAYLOAD.as_bytes(),
+        ..Sent::python()
+    }
+    .sign("127.0.0.1:9000", "scf", "localsecret", NOW_S)
+    .with("x-tc-content-sha256", UNSIGNED_PAYLOAD)
+    .with("x-tc-action", "Invoke");
+    let with = |body| Sent { body, ..sent.clone() };
+    assert_eq!(with(b"{}").verify_by(&keyring, NOW_S), Ok(()));
+    assert_eq!(
+        with(b"[]").verify_by(&keyring, NOW_S + 6),
+        Err("AuthFailure.SignatureFailure")
+    );
+    assert_eq!(with(b"{}").verify_by(&keyring, NOW_S + 6), Ok(()));
+}
+
+#[test]
+fn an_action_that_is_signed_is_the_only_one() {
+    let mut sent = Sent::python().with("x-tc-action", "GetFunction");
+    let to_sign = ToSign {
+        method: &sent.method,
+        path: sent.path,
+        query: sent.query,
+        host: "127.0.0.1:9000",
+        content_type: "application/json",
+        action: Some("GetFunction"),
+        body: sent.body,
+        service: "scf",
+        timestamp: at(NOW_S),
+    };
+    let header = sign_tc3(&to_sign, &credentials("localsecret"));
+    sent.set("authorization", &header);
+    assert_eq!(sent.verify_at(NOW_S), Ok(()));
+    let other = sent.with("x-tc-action", "DeleteFunction");
+    assert_eq!(other.verify_at(NOW_S), Err("AuthFailure.SignatureFailure"));
 }
 
 #[test]

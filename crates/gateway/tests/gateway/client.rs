@@ -142,6 +142,7 @@ pub(crate) fn post_tc3(credentials: &Credentials, path: &str, signed: &str, body
             query: "",
             host: "localhost",
             content_type: "application/json",
+            action: None,
             body: signed.as_bytes(),
             service: "scf",
             timestamp,
