@@ -5,6 +5,7 @@ mod drain;
 mod environment;
 mod events;
 mod gateway;
+mod imports;
 mod instances;
 mod limits;
 mod logs;
