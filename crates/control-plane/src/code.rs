@@ -62,9 +62,7 @@ pub(crate) async fn take_in(
     entry_file(&inner.artifacts, runtime, handler, &package.digest)?;
     let is_compiled = |function: &Arc<Function>| function.code == package.digest && function.runtime == *runtime;
     if !inner.state.load().functions().any(is_compiled) {
-        inner
-            .compile_soon(runtime, package.digest, Arc::clone(&package.folder))
-            .await;
+        inner.compile_soon(runtime, &package).await;
     }
     Ok(package)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
-use skiff_artifacts::{Artifacts, Collected};
+use skiff_artifacts::{Artifacts, Collected, Package};
 use skiff_domain::{CodeDigest, FunctionKey, NamespaceName, Qualifier, RuntimeName, Version};
 use skiff_store::Store;
 use tokio::sync::Semaphore;
@@ -20,8 +20,10 @@ use crate::open::{self, OpenError};
 use crate::port::{Ports, Precompile, Retire, Runtimes};
 use crate::state::State;
 
-/// How long a change waits for its code to be compiled: enough for a package of a few files. A large one is compiled
-/// beside its first calls, which compile for themselves what is not done yet.
+/// A package whose zip is no larger is compiled before its change is answered: that takes milliseconds.
+const COMPILE_FIRST_BYTES_MAX: u64 = 16 * 1024;
+/// How long a change waits for a larger one, which is then compiled beside its first calls: they compile for themselves
+/// what is not done yet.
 const COMPILE_WAIT_MAX: Duration = Duration::from_millis(10);
 /// Longest compilation.
 const COMPILE_TIME_MAX: Duration = Duration::from_secs(20);
@@ -162,17 +164,22 @@ impl Inner {
         self.tasks.spawn(async move { this.collect().await });
     }
 
-    /// Has a package compiled for a runtime. Returns when that is done, or soon.
-    pub(crate) async fn compile_soon(self: &Arc<Self>, runtime: &RuntimeName, code: CodeDigest, folder: Arc<Path>) {
+    /// Has a package compiled for a runtime. Returns when that is done, or soon when it is a large one.
+    pub(crate) async fn compile_soon(self: &Arc<Self>, runtime: &RuntimeName, package: &Package) {
         let (this, runtime) = (Arc::clone(self), runtime.clone());
+        let (code, folder) = (package.digest, Arc::clone(&package.folder));
         let compiling = self.tasks.spawn(async move {
             tokio::select! {
                 () = this.compile(&runtime, code, folder) => {}
                 () = this.stop.cancelled() => {}
             }
         });
+        let wait = match package.zip_bytes {
+            ..=COMPILE_FIRST_BYTES_MAX => COMPILE_TIME_MAX,
+            _ => COMPILE_WAIT_MAX,
+        };
         // Whether it is done or goes on, there is nothing to say.
-        let _ = tokio::time::timeout(COMPILE_WAIT_MAX, compiling).await;
+        let _ = tokio::time::timeout(wait, compiling).await;
     }
 
     /// Compiles a package for a runtime, best effort.

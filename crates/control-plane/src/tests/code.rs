@@ -133,3 +133,35 @@ async fn the_source_a_function_begins_in_is_shown_up_to_a_megabyte() {
         EntrySource::Text(large[1..].to_owned())
     );
 }
+
+#[tokio::test]
+async fn nobody_waits_for_a_large_package_to_be_compiled() {
+    // Text that does not compress well: a zip above what is waited for.
+    let text: String = (0..20_000_u64)
+        .map(|n| format!("{:x}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let large = CreateFunction {
+        code: zip(&[("index.py", &text)]),
+        ..creation("large")
+    };
+    let bed = Bed::new().await;
+    let around = Arc::clone(&bed.around);
+    let busy = around.compiler.lock().await;
+    bed.control.create_function(large.clone()).await.unwrap();
+    assert!(bed.get("large").is_ok());
+    drop(busy);
+    bed.packages().await;
+    assert_eq!(*around.compiled.lock(), [runtime("Python3.11")]);
+
+    // A server that stops does not wait either.
+    let _busy = around.compiler.lock().await;
+    let other = CreateFunction {
+        key: key("other"),
+        code: zip(&[("index.py", &text), ("more.py", "")]),
+        ..large
+    };
+    bed.control.create_function(other).await.unwrap();
+    let bed = bed.restart().await;
+    assert!(bed.get("other").is_ok());
+    assert_eq!(around.compiled.lock().len(), 1);
+}

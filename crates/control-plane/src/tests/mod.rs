@@ -42,6 +42,8 @@ struct Bed {
 /// What stands in for runtimes, compiler and instances, and what it was asked.
 #[derive(Default)]
 struct Around {
+    /// Held by a test that wants no compilation to end.
+    compiler: tokio::sync::Mutex<()>,
     compiled: Mutex<Vec<RuntimeName>>,
     retired: Mutex<Vec<FunctionUid>>,
 }
@@ -55,6 +57,7 @@ impl Runtimes for Around {
 #[async_trait]
 impl Precompile for Around {
     async fn precompile(&self, runtime: &RuntimeName, folder: Arc<Path>) -> Vec<(String, Bytes)> {
+        let _turn = self.compiler.lock().await;
         assert!(folder.is_dir());
         self.compiled.lock().push(runtime.clone());
         vec![(
