@@ -21,8 +21,6 @@ const LOOK: Duration = Duration::from_millis(500);
 /// The kernel frees some of what died only after a while.
 const SETTLE: Duration = Duration::from_secs(2);
 
-const WHOLE: &str = "whole system, by MemAvailable: the kernel, control groups and networks counted";
-
 pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
     let instances = bench.samples(200, 40);
     let without_server = available_mb()?;
@@ -38,20 +36,25 @@ pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
     let (available_after, after) = (available_mb()?, Footprint::of_tree(server.id())?);
     let each = |total: f64| total / instances as f64;
     let whole = each(available_before - available_after);
+    let processes = each(after.pss_mb - before.pss_mb);
     let mut table = Table::new(format!("one of {instances} idle instances"), Unit::Megabytes);
-    table.add(Whose::Ours, WHOLE, &[whole]);
     table.add(
         Whose::Ours,
-        "its processes, by proportional set size, the server's growth counted",
-        &[each(after.pss_mb - before.pss_mb)],
+        "A: whole system, by MemAvailable: the kernel, control groups and networks counted",
+        &[whole],
     );
+    table.add(
+        Whose::Ours,
+        "B: its processes, by proportional set size, the server's growth counted",
+        &[processes],
+    );
+    let mut all_in = whole.max(processes);
     if let (Some(before), Some(after)) = (before.kernel_mb, after.kernel_mb) {
-        table.add(
-            Whose::Ours,
-            "kernel memory charged to control groups",
-            &[each(after - before)],
-        );
+        let kernel = each(after - before);
+        table.add(Whose::Ours, "C: kernel memory charged to control groups", &[kernel]);
+        all_in = whole.max(processes + kernel);
     }
+    table.add(Whose::Ours, "all-in: the larger of A and B + C", &[all_in]);
     section.tables.push(table);
     let mut table = Table::new("no instance", Unit::Megabytes);
     table.add(
@@ -62,7 +65,7 @@ pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
     table.add(Whose::Ours, "the same, by proportional set size", &[before.pss_mb]);
     table.add(Whose::Ours, "of that, the server's own process", &[before.root_pss_mb]);
     section.tables.push(table);
-    section.targets = vec![Target::below("idle Python instance, all-in", whole, 1.5, "MB")];
+    section.targets = vec![Target::below("idle Python instance, all-in", all_in, 1.5, "MB")];
     section.how = vec![format!(
         "{instances} calls at once, each of which waits; then all are idle, and the pool is as large as before."
     )];
