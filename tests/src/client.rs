@@ -177,10 +177,20 @@ impl Client {
         read(self.agent.get(format!("http://{}{path}", self.api)).call()?)
     }
 
+    /// The same with HTTP Basic of this key.
+    pub fn get_with_key(&self, path: &str, secret_key: &str) -> Result<Raw, ureq::Error> {
+        let request = self.agent.get(format!("http://{}{path}", self.api));
+        read(request.header("Authorization", self.basic(secret_key)).call()?)
+    }
+
+    fn basic(&self, secret_key: &str) -> String {
+        let pair = format!("{}:{secret_key}", self.credentials.secret_id);
+        format!("Basic {}", STANDARD.encode(pair))
+    }
+
     /// Direct invocation through the gateway with HTTP Basic, the log tail asked for.
     pub fn gateway_invoke(&self, name: &str, event: &[u8]) -> Raw {
-        let Credentials { secret_id, secret_key } = &self.credentials;
-        let basic = format!("Basic {}", STANDARD.encode(format!("{secret_id}:{secret_key}")));
+        let basic = self.basic(&self.credentials.secret_key);
         let url = format!(
             "http://{}/2018-04-16/functions/default/{name}/invocations",
             self.gateway

@@ -12,17 +12,17 @@ const CONTEXT: &str =
     "def main_handler(event, context):\n    return [context['tencentcloud_region'], context['tencentcloud_appid']]\n";
 
 #[test]
-fn a_credential_is_made_once_and_kept_for_its_owner_alone_and_out_of_the_log() {
+fn a_credential_is_made_once_kept_for_its_owner_alone_and_shown_once() {
     let server = Server::start();
     let path = server.data.path().join("credentials.json");
     let metadata = fs::metadata(&path).expect("the credential");
     assert_eq!((metadata.mode() & 0o777, metadata.uid()), (0o600, 0));
     let secret = server.credentials.secret_key.clone();
-    assert!(!server.log().contains(&secret) && server.log().contains("credentials.json"));
+    assert_eq!(server.log().matches(&secret).count(), 1, "shown once");
     let (_, data) = server.stop();
     let again = Settings::default().on(&data).start();
     assert_eq!(again.credentials.secret_key, secret);
-    assert!(!again.log().contains(&secret));
+    assert_eq!(again.log().matches(&secret).count(), 1, "and not again");
     assert!(again.client().call("ListFunctions", json!({})).is_ok());
 }
 
@@ -99,6 +99,12 @@ fn health_readiness_and_metrics_are_told_without_a_credential() {
         "{metrics}"
     );
     // Function names are nobody else's business.
+    assert!(metrics.contains("skiff_invocations_total 1"), "{metrics}");
+    assert!(!metrics.contains(&function.name), "{metrics}");
+    let named = client.get_with_key("/metrics", &client.credentials.secret_key);
+    assert!(named.expect("an answer").body.contains(&function.name));
+    let wrong = client.get_with_key("/metrics", "wrong").expect("an answer");
+    assert_eq!(wrong.status, 401);
     assert_eq!(client.get("/status.json").expect("an answer").status, 401);
 }
 

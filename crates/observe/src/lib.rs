@@ -6,6 +6,7 @@
 
 mod logs;
 mod metrics;
+mod nameless;
 
 pub use logs::LogStore;
 pub use logs::config::LogStoreConfig;

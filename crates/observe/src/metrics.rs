@@ -17,6 +17,7 @@ use skiff_domain::{AttemptRecord, FunctionKey, FunctionUid, StatusCode};
 
 use crate::logs::Dropped;
 use crate::logs::is_throttle;
+use crate::nameless::nameless;
 
 /// Run times in seconds, from a warm call to the longest allowed.
 const DURATION_BUCKETS_S: [f64; 14] = [
@@ -213,6 +214,12 @@ impl Metrics {
             tracing::error!(%error, "metrics could not be written");
         }
         to
+    }
+
+    /// The same without the names of functions: what differs in nothing else is added up.
+    #[must_use]
+    pub fn encode_nameless(&self) -> String {
+        nameless(&self.encode())
     }
 
     /// Where records that are not kept are counted.

@@ -2,6 +2,7 @@
 
 mod adapters;
 mod blobs;
+mod caller;
 mod connections;
 mod gauges;
 mod inbound;

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use skiff_auth::Keyring;
 use skiff_observe::Metrics;
+
+use super::caller;
 
 /// The type of what [`Metrics::encode`] gives.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -23,11 +26,11 @@ impl Readiness {
     }
 }
 
-pub(super) fn router(readiness: Readiness, metrics: Metrics) -> Router {
+pub(super) fn router(readiness: Readiness, metrics: Metrics, keyring: Arc<Keyring>) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz).with_state(readiness))
-        .route("/metrics", get(scrape).with_state(metrics))
+        .route("/metrics", get(scrape).with_state((metrics, keyring)))
 }
 
 async fn readyz(State(Readiness(ready)): State<Readiness>) -> impl IntoResponse {
@@ -38,6 +41,14 @@ async fn readyz(State(Readiness(ready)): State<Readiness>) -> impl IntoResponse 
     }
 }
 
-async fn scrape(State(metrics): State<Metrics>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, OPENMETRICS)], metrics.encode())
+/// Names of functions are nobody else's business: whoever sends no credential gets their sums.
+async fn scrape(State((metrics, keyring)): State<(Metrics, Arc<Keyring>)>, request: Request) -> Response {
+    let text = if !request.headers().contains_key(header::AUTHORIZATION) {
+        metrics.encode_nameless()
+    } else if let Err(error) = caller::identify(&request, &keyring) {
+        return caller::refusal(&error);
+    } else {
+        metrics.encode()
+    };
+    ([(header::CONTENT_TYPE, OPENMETRICS)], text).into_response()
 }

@@ -7,16 +7,18 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
 use serde_json::json;
-use skiff_auth::{BodyHash, Keyring, SignedRequest, verify};
+use skiff_auth::Keyring;
 use skiff_domain::{FunctionKey, Qualifier};
 use skiff_invoker::{FunctionLoad, Invoke};
 use skiff_observe::{Counts, Metrics};
 use skiff_worker::Worker;
+
+use super::caller;
 
 /// What the page is made of.
 #[derive(Clone)]
@@ -76,25 +78,14 @@ pub(super) fn router(context: StatusContext) -> Router {
 }
 
 async fn page(State(context): State<StatusContext>, request: Request) -> Response {
-    let signed = SignedRequest {
-        method: request.method(),
-        path: request.uri().path(),
-        query: request.uri().query().unwrap_or_default(),
-        headers: request.headers(),
-        body: BodyHash::of(b""),
-        parameters: &[],
-    };
-    let (status, body) = match verify(&signed, &context.keyring, jiff::Timestamp::now()) {
-        Ok(_) => (StatusCode::OK, json!(context.status())),
-        Err(error) => {
-            let error = json!({"Code": error.code(), "Message": error.to_string()});
-            (
-                StatusCode::UNAUTHORIZED,
-                json!({"Response": {"Error": error, "RequestId": ""}}),
-            )
-        }
-    };
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    match caller::identify(&request, &context.keyring) {
+        Ok(_) => (
+            [(header::CONTENT_TYPE, "application/json")],
+            json!(context.status()).to_string(),
+        )
+            .into_response(),
+        Err(error) => caller::refusal(&error),
+    }
 }
 
 impl StatusContext {
