@@ -6,6 +6,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, renameat, unlinkat};
@@ -24,7 +25,11 @@ impl Artifacts {
     /// Stops at the first that cannot be written; instances do without.
     pub async fn add_compiled(&self, digest: CodeDigest, files: Vec<(String, Bytes)>) -> io::Result<()> {
         let folder = self.inner.slots.folder(&digest).ok_or(io::ErrorKind::NotFound)?;
+        // Two deploys of one package would write into the same unfinished file. Kept by the thread that writes: a caller
+        // may go away meanwhile.
+        let gate = Arc::clone(&self.inner.slots.of(digest).gate).lock_owned().await;
         blocking(move || {
+            let _gate = gate;
             let root = open_root(&folder)?;
             files.iter().try_for_each(|(path, bytes)| add(&root, path, bytes))
         })

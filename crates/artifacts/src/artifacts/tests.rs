@@ -214,6 +214,30 @@ async fn only_regular_files_inside_the_package_are_seen() {
     assert!(!shelf.artifacts.contains(&CodeDigest::of(b"another"), "index.py"));
 }
 
+#[test]
+fn compiled_files_of_one_package_are_written_by_one_at_a_time() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        // What was begun before is through when the next piece of work is.
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let shelf = Shelf::new().await;
+        let package = shelf.artifacts.admit(raw(&[Raw::file("index.py")])).await.unwrap();
+        let path = "__pycache__/index.cpython-311.pyc";
+        let files = vec![(path.to_owned(), Bytes::from_static(b"compiled"))];
+        let other = Arc::clone(&shelf.artifacts.inner.slots.of(package.digest).gate);
+        let other = other.lock_owned().await;
+        let mut adding = std::pin::pin!(shelf.artifacts.add_compiled(package.digest, files));
+        assert!(futures::poll!(adding.as_mut()).is_pending());
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+        assert!(!package.folder.join(path).exists(), "another is writing");
+        drop(other);
+        adding.await.unwrap();
+        assert!(package.folder.join(path).exists());
+    });
+}
+
 #[tokio::test]
 async fn compiled_files_go_into_cache_folders_of_the_package_and_nowhere_else() {
     let shelf = Shelf::new().await;
