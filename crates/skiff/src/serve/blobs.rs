@@ -18,6 +18,35 @@ pub(super) fn open(folder: &Path) -> anyhow::Result<Arc<dyn ObjectStore>> {
     Ok(Arc::new(blobs.with_fsync(true)))
 }
 
+/// Refuses to begin with an empty database where there are blobs of an earlier one: it would know none of their
+/// functions, and the first collection would remove all their code.
+pub(super) fn refuse_orphans(folder: &Path, database: &Path) -> anyhow::Result<()> {
+    let is_new = fs::metadata(database).map_or(true, |found| found.len() == 0);
+    if is_new && holds_a_file(folder).with_context(|| format!("cannot read {}", folder.display()))? {
+        anyhow::bail!(
+            "{database} is missing or empty, but {folder} has packages or logs of an earlier one: put the database back \
+             from a backup, or remove {folder} to begin anew",
+            database = database.display(),
+            folder = folder.display(),
+        );
+    }
+    Ok(())
+}
+
+fn holds_a_file(folder: &Path) -> io::Result<bool> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() || holds_a_file(&entry.path())? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Removes what was being written when its writer died. `LocalFileSystem` writes into a file beside the one it is to
 /// become, its name followed by `#` and a number, never lists such files and never removes them.
 fn remove_staged(folder: &Path) -> io::Result<()> {
@@ -40,6 +69,22 @@ fn is_staged(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_database_beside_packages_of_an_earlier_one_is_refused() {
+        let data = tempfile::tempdir().expect("a folder");
+        let (blobs, database) = (data.path().join("blobs"), data.path().join("skiff.db"));
+        let check = || refuse_orphans(&blobs, &database).is_ok();
+        assert!(check(), "a first start");
+        fs::create_dir_all(blobs.join("code")).expect("folders");
+        assert!(check(), "folders alone are no packages");
+        fs::write(blobs.join("code/a.zip"), "x").expect("a file");
+        assert!(!check(), "lost");
+        fs::write(&database, "").expect("a file");
+        assert!(!check(), "emptied");
+        fs::write(&database, "SQLite").expect("a file");
+        assert!(check(), "there: SQLite judges it");
+    }
 
     #[test]
     fn what_was_being_written_goes_and_what_was_written_stays() {

@@ -104,6 +104,7 @@ impl Serving {
         let keyring = Arc::new(Keyring::new(credentials));
 
         let database = config.in_data_dir("skiff.db");
+        blobs::refuse_orphans(&config.in_data_dir("blobs"), &database)?;
         let store = tokio::task::spawn_blocking(move || SqliteStore::open(&database))
             .await?
             .context("open the store")?;
