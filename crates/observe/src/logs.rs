@@ -7,6 +7,7 @@
 //! query()  -> mailbox (what was posted before is appended) -> shelf, then index and chunks
 //! ```
 
+mod belief;
 pub(crate) mod config;
 pub(crate) mod error;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::metrics::Metrics;
 pub(crate) use mailbox::Dropped;
 pub(crate) use meter::is_throttle;
 
+use belief::Belief;
 use config::LogStoreConfig;
 use error::{OpenError, QueryError};
 use keeper::{Flush, Keeper};
@@ -110,6 +112,8 @@ impl LogStore {
             clock: config.clock,
             retention_age: config.retention_age,
             retention_bytes: config.retention_bytes,
+            retention_interval: config.retention_interval,
+            belief: Belief::new(config.retention_interval),
             segment_age: config.segment_age,
             shelf: shelf.clone(),
             mailbox: mailbox.clone(),

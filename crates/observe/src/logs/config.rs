@@ -26,6 +26,8 @@ pub struct LogStoreConfig {
     pub retention_age: Duration,
     /// How many bytes of sealed chunks are kept; the oldest go first. 2 GiB by default.
     pub retention_bytes: u64,
+    /// How often chunks that became too old are looked for. A clock that is ahead for less than that removes none.
+    pub retention_interval: Duration,
     /// A segment is sealed when it holds this many bytes. 4 MiB by default, which compress to about 1 MiB.
     pub segment_bytes: u64,
     /// A segment is sealed when its first record is this old. One hour by default.
@@ -54,6 +56,7 @@ impl LogStoreConfig {
             metrics,
             retention_age: Duration::from_secs(7 * 24 * 3600),
             retention_bytes: 2 << 30,
+            retention_interval: Duration::from_secs(600),
             segment_bytes: 4 << 20,
             segment_age: Duration::from_secs(3600),
             sync_interval: Duration::from_millis(100),

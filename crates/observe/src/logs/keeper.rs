@@ -13,6 +13,7 @@ use skiff_store::{Clock, Expect, Key, NodeId, OPS_MAX, Op, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::belief::Belief;
 use super::index::{self, ChunkId, ChunkRow, Summary, nanoseconds};
 use super::mailbox::{Letter, Mailbox};
 use super::meter::{Meter, Metered};
@@ -21,8 +22,6 @@ use super::shelf::Shelf;
 
 /// How often it looks around.
 const TICK: Duration = Duration::from_secs(1);
-/// How often it looks for chunks that became too old.
-const RETAIN_EVERY: Duration = Duration::from_secs(600);
 /// Longest pause after failures in a row.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// Higher levels cost more than they save on logs (measured: level 3 packs 800 k lines a second).
@@ -40,6 +39,9 @@ pub(crate) struct Keeper {
     pub(crate) clock: Clock,
     pub(crate) retention_age: Duration,
     pub(crate) retention_bytes: u64,
+    pub(crate) retention_interval: Duration,
+    /// How far the clock is believed in that.
+    pub(crate) belief: Belief,
     pub(crate) segment_age: Duration,
     pub(crate) shelf: Shelf,
     pub(crate) mailbox: Mailbox,
@@ -168,7 +170,7 @@ impl Keeper {
         }
         if Instant::now() >= schedule.retain_at {
             self.retain().await?;
-            schedule.retain_at = Instant::now() + RETAIN_EVERY;
+            schedule.retain_at = Instant::now() + self.retention_interval;
         }
         Ok(())
     }
@@ -243,7 +245,9 @@ impl Keeper {
 
     /// Removes the oldest chunks while they are too old or all together too large.
     async fn retain(&mut self) -> Result<(), KeepError> {
-        let oldest_ns = nanoseconds(self.ago(self.retention_age));
+        let latest = self.belief.latest(self.clock.now(), Instant::now());
+        let oldest = latest.and_then(|latest| latest.checked_sub(self.retention_age).ok());
+        let oldest_ns = oldest.map_or(i64::MIN, nanoseconds);
         let mut total: u64 = self.chunks.values().map(|row| row.bytes).sum();
         while let Some((&seq, row)) = self.chunks.first_key_value() {
             if row.max_ns >= oldest_ns && total <= self.retention_bytes {

@@ -43,6 +43,7 @@ impl Bench {
         LogStoreConfig {
             segment_bytes: 1024,
             sync_interval: Duration::from_millis(1),
+            retention_interval: Duration::ZERO,
             // The time of the records, which are not to be too old.
             clock: ManualClock::at(start()).clock(),
             ..LogStoreConfig::new(
