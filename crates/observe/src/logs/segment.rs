@@ -85,7 +85,20 @@ impl Segment {
             return Ok(None);
         };
         if size < found {
-            tracing::warn!(path = %path.display(), kept = size, cut = found - size, "cut the torn end of a log segment");
+            let cut = bytes
+                .get(usize::try_from(size).unwrap_or(usize::MAX)..)
+                .unwrap_or_default();
+            match set_aside(&path, cut) {
+                Ok(aside) => tracing::warn!(
+                    path = %path.display(), kept = size, cut = cut.len(), aside = %aside.display(),
+                    "cut the torn or damaged end of a log segment; it is set aside"
+                ),
+                // A full disk is no reason not to start.
+                Err(error) => tracing::error!(
+                    path = %path.display(), kept = size, cut = cut.len(), %error,
+                    "cut the torn or damaged end of a log segment, which could not be set aside"
+                ),
+            }
             file.set_len(size)?;
         }
         if size == 0 {
@@ -135,6 +148,22 @@ impl Segment {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
+    }
+}
+
+/// Keeps what is cut off a segment: behind one damaged record may be many whole ones, for a person to look at.
+fn set_aside(segment: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+    let mut names = std::iter::once("cut".to_owned()).chain((1..).map(|number| format!("cut.{number}")));
+    loop {
+        let aside = segment.with_extension(names.next().unwrap_or_default());
+        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside);
+        let mut file = match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            made => made?,
+        };
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        return Ok(aside);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is recorded stays, is metered once, and goes when its time is over.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,6 +123,28 @@ async fn a_torn_end_is_cut_and_the_whole_records_before_it_stay() {
 }
 
 #[tokio::test]
+async fn what_is_behind_a_damaged_record_is_set_aside_and_not_lost() {
+    let bench = Bench::new();
+    let wal = bench.folder.path().join("wal");
+    std::fs::create_dir(&wal).unwrap();
+    let path = wal.join(format!("{:016x}.wal", 1));
+    let mut bytes = MAGIC.to_vec();
+    frame::write(&record(0), &mut bytes);
+    let good = bytes.len();
+    (1..4).for_each(|n| frame::write(&record(n), &mut bytes));
+    bytes[good + 30] ^= 1;
+    for cut in ["cut", "cut.1"] {
+        std::fs::write(&path, &bytes).unwrap();
+        let logs = bench.open().await;
+        assert_eq!(find(&logs, &all()).await.total, 1);
+        let aside = path.with_extension(cut);
+        assert_eq!(std::fs::read(&aside).unwrap(), bytes[good..]);
+        assert_eq!(std::fs::metadata(&aside).unwrap().permissions().mode() & 0o777, 0o600);
+        logs.shutdown().await;
+    }
+}
+
+#[tokio::test]
 async fn a_segment_that_lost_what_was_metered_is_not_appended_to() {
     let bench = Bench::new();
     let logs = bench.open().await;
@@ -236,6 +259,8 @@ async fn chunks_go_when_they_are_too_old_or_too_many() {
     };
     post(&logs, (100..140).map(later));
     logs.flush().await;
+    // Time is believed at the second look.
+    logs.flush().await;
     let kept = bench.rows("chunk").await.len();
     // At most the chunk that holds records of both times stays of the old ones.
     let old = LogQuery {
@@ -259,9 +284,29 @@ async fn chunks_go_when_they_are_too_old_or_too_many() {
     let bytes: u64 = walk(&bench.blobs());
     assert!(bytes > 0 && bytes <= 1500, "{bytes}");
     assert_eq!(bench.rows("chunk").await.len(), files(&bench.blobs()));
-    // Time is believed at the second look.
-    logs.flush().await;
     assert_eq!(bench.rows("ids").await.len(), files(&bench.blobs()));
+    logs.shutdown().await;
+}
+
+#[tokio::test]
+async fn logs_outlive_a_clock_that_is_ahead_for_a_moment() {
+    let bench = Bench::new();
+    let clock = ManualClock::at(start());
+    let config = LogStoreConfig {
+        clock: clock.clock(),
+        retention_age: 7 * DAY,
+        retention_interval: DAY,
+        ..bench.config()
+    };
+    let logs = LogStore::open(config).await.unwrap();
+    post(&logs, (0..40).map(record));
+    logs.flush().await;
+    clock.advance(30 * DAY);
+    // Sealing looks for what is too old.
+    post(&logs, (100..140).map(record));
+    logs.flush().await;
+    logs.flush().await;
+    assert_eq!(find(&logs, &all()).await.total, 80);
     logs.shutdown().await;
 }
 
@@ -287,28 +332,6 @@ async fn old_chunks_go_also_when_no_call_comes() {
     logs.shutdown().await;
     // Now all of them are, those included that had not filled a segment.
     let logs = LogStore::open(config()).await.unwrap();
-
-#[tokio::test]
-async fn logs_outlive_a_clock_that_is_ahead_for_a_moment() {
-    let bench = Bench::new();
-    let clock = ManualClock::at(start());
-    let config = LogStoreConfig {
-        clock: clock.clock(),
-        retention_age: 7 * DAY,
-        retention_interval: DAY,
-        ..bench.config()
-    };
-    let logs = LogStore::open(config).await.unwrap();
-    post(&logs, (0..40).map(record));
-    logs.flush().await;
-    clock.advance(30 * DAY);
-    // Sealing looks for what is too old.
-    post(&logs, (100..140).map(record));
-    logs.flush().await;
-    logs.flush().await;
-    assert_eq!(find(&logs, &all()).await.total, 80);
-    logs.shutdown().await;
-}
     let bound = std::time::Instant::now() + Duration::from_secs(20);
     while find(&logs, &all()).await.total > 0 {
         assert!(std::time::Instant::now() < bound, "old records are kept");
