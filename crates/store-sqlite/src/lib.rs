@@ -4,6 +4,7 @@
 //! one sync of the disk; a few connections read, briefly; one thread folds the write-ahead log into the file.
 //! Invariant: nothing outside this crate knows that the store is SQLite.
 
+mod ballast;
 mod checkpoint;
 mod connection;
 mod filesystem;

@@ -13,6 +13,7 @@ use skiff_store::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::ballast::Ballast;
 use crate::connection::corrupt;
 use crate::open::OpenError;
 use crate::reader::{self, Readers};
@@ -76,7 +77,7 @@ impl SqliteStore {
         let folding = connection::open(path).map_err(refused)?;
         let (nudge, checkpoints) = checkpoint::start(folding).map_err(OpenError::Thread)?;
         threads.0.push(checkpoints);
-        let writer = Writer::new(conn, options, nudge).map_err(refused)?;
+        let writer = Writer::new(conn, options, nudge, Ballast::of(path)).map_err(refused)?;
         threads.0.insert(0, writer.start(requests).map_err(OpenError::Thread)?);
         Ok(Self {
             clock,

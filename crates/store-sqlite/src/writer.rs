@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use skiff_store::{Clock, Committed, Delivery, EngineOptions, Epoch, LIMIT_MAX, NodeId, Op, QueueId, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::ballast::Ballast;
 use crate::checkpoint::Nudge;
 use crate::connection::engine;
 use crate::transaction::{Counters, Transaction};
@@ -78,6 +79,14 @@ impl Request {
         }
     }
 
+    /// True for what makes room, sooner or later.
+    fn removes(&self) -> bool {
+        match self {
+            Self::Commit(ask) => ask.question.iter().any(|op| matches!(op, Op::Delete { .. })),
+            Self::Claim(_) | Self::Lease(_) => false,
+        }
+    }
+
     fn perform(&mut self, tx: &mut Transaction<'_>, now_ms: i64) -> rusqlite::Result<()> {
         match self {
             Self::Commit(ask) => ask.done = Some(tx.apply(&ask.question, now_ms)?),
@@ -96,6 +105,10 @@ impl Request {
     }
 }
 
+fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
 /// The thread's state.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -104,12 +117,18 @@ pub(crate) struct Writer {
     clock: Clock,
     deletions_max: usize,
     nudge: Nudge,
+    ballast: Ballast,
     log_pages: Arc<AtomicU32>,
     next_sweep: Instant,
 }
 
 impl Writer {
-    pub(crate) fn new(mut conn: Connection, options: EngineOptions, nudge: Nudge) -> rusqlite::Result<Self> {
+    pub(crate) fn new(
+        mut conn: Connection,
+        options: EngineOptions,
+        nudge: Nudge,
+        ballast: Ballast,
+    ) -> rusqlite::Result<Self> {
         let log_pages = Arc::new(AtomicU32::new(0));
         let pages_now = Arc::clone(&log_pages);
         conn.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
@@ -122,6 +141,7 @@ impl Writer {
             clock: options.clock,
             deletions_max: options.deletions_max,
             nudge,
+            ballast,
             log_pages,
             next_sweep: Instant::now(),
         })
@@ -140,6 +160,7 @@ impl Writer {
                 }
                 self.serve(batch);
                 self.nudge.grown(self.log_pages.load(Ordering::Relaxed));
+                self.ballast.tend();
             }
         })
     }
@@ -150,6 +171,9 @@ impl Writer {
         match self.write(&mut batch) {
             Ok(()) => batch.into_iter().for_each(|request| request.answer(Ok(()))),
             Err(_) if batch.len() > 1 => batch.into_iter().for_each(|request| self.serve(vec![request])),
+            Err(error) if is_full(&error) && batch.iter().any(Request::removes) && self.ballast.give_up() => {
+                self.serve(batch);
+            }
             Err(error) => {
                 tracing::error!(%error, "a write of the store failed");
                 if let Some(request) = batch.pop() {
