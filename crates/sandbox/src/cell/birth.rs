@@ -63,6 +63,7 @@ pub fn enter(order: &Order, fds: &[i32]) -> Result<(), Failure> {
     prefer_for_oom_killing();
     arrange_descriptors(order, fds)?;
     set_limits(order)?;
+    set_priority()?;
     drop_privileges(order)?;
     let filter = order.filter.get(..order.filter_length as usize).unwrap_or(&[]);
     if filter.is_empty() {
@@ -169,6 +170,11 @@ fn set_limits(order: &Order) -> Result<(), Failure> {
         raw::set_limit(resource, limit).map_err(|errno| (Step::Limits, errno))?;
     }
     Ok(())
+}
+
+/// A server that was started with a higher priority does not hand it on.
+fn set_priority() -> Result<(), Failure> {
+    raw::set_nice(0).map_err(|errno| (Step::Limits, errno))
 }
 
 fn drop_privileges(order: &Order) -> Result<(), Failure> {

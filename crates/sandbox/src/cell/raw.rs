@@ -47,6 +47,7 @@ numbers! {
     SIGNALFD4: 289, 74;
     DUP3: 292, 24;
     PRLIMIT64: 302, 261;
+    SETPRIORITY: 141, 140;
     SETNS: 308, 268;
     SECCOMP: 317, 277;
     EXECVE: 59, 221;
@@ -331,6 +332,12 @@ pub fn exit(code: i32) -> ! {
     loop {
         let _ = call!(EXIT_GROUP, code);
     }
+}
+
+/// Gives the calling process this nice value.
+pub fn set_nice(value: i32) -> Result<(), Errno> {
+    const PRIO_PROCESS: usize = 0;
+    call!(SETPRIORITY, PRIO_PROCESS, 0, value as isize).map(drop)
 }
 
 /// Copies the calling, single-threaded process. 0 in the child.
