@@ -6,13 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use object_store::path::Path as BlobPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
-use skiff_domain::CodeDigest;
 use skiff_domain::limits::ZIP_BYTES_MAX;
+use skiff_domain::{CodeDigest, LayerStack};
 
 use crate::error::{AdmitError, FolderError, StorageError};
+use crate::lay::lay;
 use crate::package::Package;
 use crate::slot::{Slot, Slots};
-use crate::unpack::{UnpackError, unpack};
+use crate::unpack::{UnpackError, unpack, unpacked_bytes};
 use crate::{inside, open};
 
 /// The packages of this machine. Cheap to clone.
@@ -25,10 +26,13 @@ pub struct Artifacts {
 pub(crate) struct Inner {
     /// Whole packages, each under its digest.
     pub(crate) packages: PathBuf,
+    /// Packages laid over each other, each whole under the identity of its stack.
+    pub(crate) stacks: PathBuf,
     /// Packages being unpacked and packages being removed. Emptied when opened.
     pub(crate) staging: PathBuf,
     pub(crate) blobs: Arc<dyn ObjectStore>,
     pub(crate) slots: Slots,
+    pub(crate) stack_slots: Slots,
 }
 
 impl Artifacts {
@@ -50,17 +54,62 @@ impl Artifacts {
         }
         let bytes = zip.clone();
         let digest = blocking(move || CodeDigest::of(&bytes)).await?;
-        let zip_bytes = zip.len() as u64;
         let slot = self.inner.slots.of(digest);
-        let admitted = self.inner.admit(digest, &slot, zip).await;
+        let admitted = self.inner.admit(digest, &slot, zip.clone()).await;
         if admitted.is_err() {
             self.inner.slots.forget(&digest, &slot);
         }
-        admitted.map(|folder| Package {
+        let folder = admitted?;
+        let zip_bytes = zip.len() as u64;
+        Ok(Package {
             digest,
             zip_bytes,
+            unpacked_bytes: blocking(move || unpacked_bytes(&zip)).await??,
             folder,
         })
+    }
+
+    /// The folder of packages laid over each other; made when this machine does not have it. One package alone is its
+    /// own folder. Answered from memory when it is there. While the path is held, it stays.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves nothing behind.
+    pub async fn stack(&self, stack: &LayerStack) -> Result<Option<Arc<Path>>, FolderError> {
+        let Some(whole) = stack.whole() else {
+            return Ok(None);
+        };
+        if let [alone] = stack.layers() {
+            return self.folder(*alone).await.map(Some);
+        }
+        if let Some(folder) = self.inner.stack_slots.folder(&whole) {
+            return Ok(Some(folder));
+        }
+        let slot = self.inner.stack_slots.of(whole);
+        let made = self.make_stack(whole, &slot, stack).await;
+        if made.is_err() {
+            self.inner.stack_slots.forget(&whole, &slot);
+        }
+        made.map(Some)
+    }
+
+    async fn make_stack(&self, whole: CodeDigest, slot: &Slot, stack: &LayerStack) -> Result<Arc<Path>, FolderError> {
+        let _gate = slot.gate.lock().await;
+        if let Some(folder) = slot.folder() {
+            return Ok(folder);
+        }
+        let mut layers = Vec::with_capacity(stack.layers().len());
+        for layer in stack.layers() {
+            layers.push(self.folder(*layer).await?);
+        }
+        let staging = self.inner.staging.clone();
+        let staged = blocking(move || {
+            let staged = tempfile::tempdir_in(staging)?;
+            lay(&layers, staged.path())?;
+            Ok::<_, std::io::Error>(staged)
+        });
+        let staged = staged.await?.map_err(StorageError::from)?;
+        let place = self.inner.stacks.join(whole.to_string());
+        Ok(publish(place, slot, staged).await?)
     }
 
     /// The folder of a package; unpacked again from the blob when this machine does not have it. A package that is
@@ -123,7 +172,8 @@ impl Inner {
             .put(&blob_path(&digest), PutPayload::from_bytes(zip))
             .await
             .map_err(StorageError::Blobs)?;
-        Ok(self.publish(digest, slot, staged).await?)
+        let place = self.packages.join(digest.to_string());
+        Ok(publish(place, slot, staged).await?)
     }
 
     async fn restore(&self, digest: CodeDigest, slot: &Slot) -> Result<Arc<Path>, FolderError> {
@@ -141,7 +191,8 @@ impl Inner {
             StageError::Unpack(UnpackError::Disk(error)) => StorageError::Disk(error).into(),
             StageError::Storage(error) => error.into(),
         })?;
-        Ok(self.publish(digest, slot, staged).await?)
+        let place = self.packages.join(digest.to_string());
+        Ok(publish(place, slot, staged).await?)
     }
 
     async fn zip(&self, digest: CodeDigest) -> Result<Bytes, FolderError> {
@@ -163,35 +214,29 @@ impl Inner {
         });
         staged.await.map_err(StageError::Storage)?.map_err(StageError::Unpack)
     }
+}
 
-    /// Moves a whole folder to where it belongs.
-    async fn publish(
-        &self,
-        digest: CodeDigest,
-        slot: &Slot,
-        staged: tempfile::TempDir,
-    ) -> Result<Arc<Path>, StorageError> {
-        let place = self.packages.join(digest.to_string());
-        let folder: Arc<Path> = Arc::from(place.as_path());
-        blocking(move || {
-            if let Err(error) = std::fs::rename(staged.path(), &place) {
-                if !matches!(
-                    error.kind(),
-                    std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists
-                ) {
-                    return Err(error);
-                }
-                // Left by a caller that was dropped between moving a folder and saying so.
-                std::fs::remove_dir_all(&place)?;
-                std::fs::rename(staged.path(), &place)?;
+/// Moves a whole folder to where it belongs.
+async fn publish(place: PathBuf, slot: &Slot, staged: tempfile::TempDir) -> Result<Arc<Path>, StorageError> {
+    let folder: Arc<Path> = Arc::from(place.as_path());
+    blocking(move || {
+        if let Err(error) = std::fs::rename(staged.path(), &place) {
+            if !matches!(
+                error.kind(),
+                std::io::ErrorKind::DirectoryNotEmpty | std::io::ErrorKind::AlreadyExists
+            ) {
+                return Err(error);
             }
-            let _moved = staged.keep();
-            Ok::<_, std::io::Error>(())
-        })
-        .await??;
-        slot.fill(Arc::clone(&folder));
-        Ok(folder)
-    }
+            // Left by a caller that was dropped between moving a folder and saying so.
+            std::fs::remove_dir_all(&place)?;
+            std::fs::rename(staged.path(), &place)?;
+        }
+        let _moved = staged.keep();
+        Ok::<_, std::io::Error>(())
+    })
+    .await??;
+    slot.fill(Arc::clone(&folder));
+    Ok(folder)
 }
 
 /// Why a package could not be staged.

@@ -16,15 +16,25 @@ pub struct Collected {
 }
 
 impl Artifacts {
-    /// Removes every package that nobody holds and for which `is_used` is false. `is_used` is asked about each
-    /// package at the moment it would go, so it must answer from what is written by then; it must not block.
+    /// Removes every package, and every stack of packages, that nobody holds and for which `is_used` is false. `is_used`
+    /// is asked about each at the moment it would go, so it must answer from what is written by then; it must not block.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the rest for the next collection.
     pub async fn collect(&self, is_used: impl Fn(&CodeDigest) -> bool + Send + Sync) -> Collected {
         let mut collected = Collected::default();
-        for digest in self.inner.slots.digests() {
-            let slot = self.inner.slots.of(digest);
+        self.sweep(Kind::Stack, &is_used, &mut collected).await;
+        self.sweep(Kind::Package, &is_used, &mut collected).await;
+        collected
+    }
+
+    async fn sweep(&self, kind: Kind, is_used: &(impl Fn(&CodeDigest) -> bool + Send + Sync), so_far: &mut Collected) {
+        let slots = match kind {
+            Kind::Package => &self.inner.slots,
+            Kind::Stack => &self.inner.stack_slots,
+        };
+        for digest in slots.digests() {
+            let slot = slots.of(digest);
             // Whoever holds the gate is taking the package in.
             let Ok(_gate) = std::sync::Arc::clone(&slot.gate).try_lock_owned() else {
                 continue;
@@ -32,24 +42,35 @@ impl Artifacts {
             if !slot.give_up(|| !is_used(&digest)) {
                 continue;
             }
-            match self.inner.remove(digest).await {
+            match self.inner.remove(kind, digest).await {
                 Ok(()) => {
-                    collected.removed += 1;
-                    self.inner.slots.forget(&digest, &slot);
+                    so_far.removed += 1;
+                    slots.forget(&digest, &slot);
                 }
                 Err(error) => {
-                    collected.failed += 1;
+                    so_far.failed += 1;
                     tracing::warn!(%digest, error = &error as &dyn std::error::Error, "package not removed");
                 }
             }
         }
-        collected
     }
 }
 
+/// What is swept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A package, with its blob.
+    Package,
+    /// Packages laid over each other: a folder and nothing else.
+    Stack,
+}
+
 impl Inner {
-    async fn remove(&self, digest: CodeDigest) -> Result<(), StorageError> {
-        let place = self.packages.join(digest.to_string());
+    async fn remove(&self, kind: Kind, digest: CodeDigest) -> Result<(), StorageError> {
+        let place = match kind {
+            Kind::Package => self.packages.join(digest.to_string()),
+            Kind::Stack => self.stacks.join(digest.to_string()),
+        };
         let staging = self.staging.clone();
         blocking(move || {
             // Moved away first: a folder under its digest is always whole.
@@ -61,6 +82,9 @@ impl Inner {
             grave.close()
         })
         .await??;
+        if kind == Kind::Stack {
+            return Ok(());
+        }
         match self.blobs.delete(&blob_path(&digest)).await {
             Err(error) if !matches!(error, object_store::Error::NotFound { .. }) => Err(error.into()),
             _ => Ok(()),

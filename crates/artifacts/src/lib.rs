@@ -13,6 +13,7 @@ mod collect;
 mod compiled;
 mod error;
 mod inside;
+mod lay;
 mod open;
 mod package;
 mod slot;

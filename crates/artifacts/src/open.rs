@@ -30,9 +30,11 @@ pub(crate) fn boot_id() -> String {
 pub(crate) async fn open(root: &Path, blobs: Arc<dyn ObjectStore>, boot: String) -> Result<Artifacts, OpenError> {
     let inner = Arc::new(Inner {
         packages: root.join("packages"),
+        stacks: root.join("stacks"),
         staging: root.join("staging"),
         blobs,
         slots: Slots::default(),
+        stack_slots: Slots::default(),
     });
     let this = Arc::clone(&inner);
     let failed = |source| OpenError::Folder {
@@ -44,9 +46,13 @@ pub(crate) async fn open(root: &Path, blobs: Arc<dyn ObjectStore>, boot: String)
         .await
         .map_err(|error| failed(io::Error::other(error)))?
         .map_err(failed)?;
-    for digest in folders {
+    for digest in folders.packages {
         let folder = inner.packages.join(digest.to_string());
         inner.slots.of(digest).fill(Arc::from(folder));
+    }
+    for whole in folders.stacks {
+        let folder = inner.stacks.join(whole.to_string());
+        inner.stack_slots.of(whole).fill(Arc::from(folder));
     }
     // Blobs without a folder get their slot too, so that the next collection sees those nobody uses.
     let listed: Vec<_> = inner
@@ -64,22 +70,37 @@ pub(crate) async fn open(root: &Path, blobs: Arc<dyn ObjectStore>, boot: String)
     Ok(Artifacts { inner })
 }
 
+/// What can be trusted of the last run.
+struct Folders {
+    packages: Vec<CodeDigest>,
+    stacks: Vec<CodeDigest>,
+}
+
 /// Cleans up after the last run and says which folders can be trusted.
-fn settle(inner: &Inner, boot_file: &Path, boot: &str) -> io::Result<Vec<CodeDigest>> {
+fn settle(inner: &Inner, boot_file: &Path, boot: &str) -> io::Result<Folders> {
     remove_all(&inner.staging)?;
     if std::fs::read_to_string(boot_file).ok().as_deref() != Some(boot) {
         remove_all(&inner.packages)?;
+        remove_all(&inner.stacks)?;
     }
     std::fs::create_dir_all(&inner.staging)?;
     std::fs::create_dir_all(&inner.packages)?;
+    std::fs::create_dir_all(&inner.stacks)?;
     std::fs::write(boot_file, boot)?;
-    let mut folders = Vec::new();
-    for entry in std::fs::read_dir(&inner.packages)? {
+    Ok(Folders {
+        packages: named_by_digest(&inner.packages)?,
+        stacks: named_by_digest(&inner.stacks)?,
+    })
+}
+
+fn named_by_digest(folder: &Path) -> io::Result<Vec<CodeDigest>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
         if let Some(Ok(digest)) = entry?.file_name().to_str().map(str::parse) {
-            folders.push(digest);
+            found.push(digest);
         }
     }
-    Ok(folders)
+    Ok(found)
 }
 
 fn remove_all(folder: &Path) -> io::Result<()> {

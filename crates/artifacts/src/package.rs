@@ -12,6 +12,8 @@ pub struct Package {
     pub digest: CodeDigest,
     /// Size of the zip, in bytes.
     pub zip_bytes: u64,
+    /// Size of what is in it, in bytes.
+    pub unpacked_bytes: u64,
     /// Its folder; the hold on the package.
     pub folder: Arc<Path>,
 }

@@ -126,6 +126,17 @@ fn plan(archive: &mut Archive, budget: &Budget) -> Result<Tree, BadPackage> {
     Ok(tree)
 }
 
+/// Size of what a zip holds, in bytes, as its directory says: when it was unpacked that was found true.
+pub(crate) fn unpacked_bytes(zip: &Bytes) -> Result<u64, BadPackage> {
+    let archive = ZipArchive::new(Cursor::new(zip.clone())).map_err(|error| not_zip(&error))?;
+    let mut bytes = 0;
+    for index in 0..archive.len() {
+        let entry = archive.by_index_data(index).map_err(|error| not_zip(&error))?;
+        bytes += entry.size();
+    }
+    Ok(bytes)
+}
+
 /// A link's content is its target.
 fn link_target(archive: &mut Archive, index: usize, name: &str) -> Result<String, BadPackage> {
     let damaged = || BadPackage::Damaged(shown(name));
@@ -214,7 +225,7 @@ fn create(place: &Path, executable: bool) -> io::Result<File> {
     Ok(file)
 }
 
-fn seal_folder(place: &Path) -> io::Result<()> {
+pub(crate) fn seal_folder(place: &Path) -> io::Result<()> {
     std::fs::set_permissions(place, PermissionsExt::from_mode(0o755))?;
     set_times(place)
 }

@@ -21,6 +21,7 @@ mod usage;
 use std::process::ExitCode;
 
 pub use commands::Command;
+pub use commands::runtime::Command as RuntimeCommand;
 pub use connection::{Global, default_data_dir};
 pub use console::Format;
 pub use error::{CliError, Exit};
@@ -37,6 +38,27 @@ pub fn run(global: &Global, command: &Command, root: impl FnOnce() -> clap::Comm
         .run(global, &mut console, root)
         .and_then(|()| Ok(console.flush()?));
     finish(&mut console, result).into()
+}
+
+/// Runs a command on the runtimes of a server. `stopped` knows them where none runs: objects with `name`, `source` and
+/// `bytes`.
+pub fn run_runtime(
+    global: &Global,
+    command: &RuntimeCommand,
+    stopped: impl FnOnce() -> Option<Vec<serde_json::Value>>,
+) -> ExitCode {
+    let mut console = Console::standard(global.output);
+    let result = command
+        .run(global, &mut console, stopped)
+        .and_then(|()| Ok(console.flush()?));
+    finish(&mut console, result).into()
+}
+
+/// Name and source of every runtime of a server, as `skiff runtime list` shows them.
+pub fn runtimes(global: &Global) -> Result<Vec<(String, String)>, CliError> {
+    let runtimes = commands::runtime::of_the_server(&global.client()?)?;
+    let pair = |runtime: &serde_json::Value| (console::text(runtime, "name"), console::text(runtime, "source"));
+    Ok(runtimes.iter().map(pair).collect())
 }
 
 /// Reports an error the way the output format asks for and names its exit code.

@@ -16,7 +16,7 @@ use skiff_auth::{BodyHash, Credentials, Keyring, SignedRequest, verify};
 use tokio::runtime::Runtime;
 
 use crate::console::Console;
-use crate::{Command, Global};
+use crate::{Command, Global, RuntimeCommand};
 
 const SECRET_ID: &str = "AKIDlocaltest";
 const SECRET_KEY: &str = "localsecret";
@@ -161,15 +161,24 @@ pub(crate) fn run(arguments: &[&str]) -> Ran {
         #[command(flatten)]
         global: Global,
         #[command(subcommand)]
-        command: Command,
+        command: Any,
+    }
+    #[derive(clap::Subcommand)]
+    #[expect(clippy::large_enum_variant, reason = "there is one, for a moment")]
+    enum Any {
+        #[command(subcommand)]
+        Runtime(RuntimeCommand),
+        #[command(flatten)]
+        Client(Command),
     }
     let arguments = std::iter::once("skiff").chain(arguments.iter().copied());
     let root = Root::try_parse_from(arguments).unwrap_or_else(|error| panic!("{error}"));
     let (out, err) = (Captured::default(), Captured::default());
     let mut console = Console::to(root.global.output, Box::new(out.clone()), Box::new(err.clone()));
-    let result = root
-        .command
-        .run(&root.global, &mut console, <Root as clap::CommandFactory>::command);
+    let result = match &root.command {
+        Any::Runtime(command) => command.run(&root.global, &mut console, || None),
+        Any::Client(command) => command.run(&root.global, &mut console, <Root as clap::CommandFactory>::command),
+    };
     let exit = crate::finish(&mut console, result) as u8;
     Ran {
         exit,

@@ -133,11 +133,17 @@ impl Inner {
         next(&mut now);
         let now = Arc::new(now);
         self.state.store(Arc::clone(&now));
-        let gone = before.versions().filter(|version| {
-            let current = now.version(&version.key);
-            !current.is_some_and(|current| Arc::ptr_eq(current, version))
-        });
-        former.extend(gone.map(Arc::<Version>::downgrade));
+        for (key, table) in before.tables() {
+            let current = now.table(key);
+            if current.is_some_and(|current| Arc::ptr_eq(current, table)) {
+                continue;
+            }
+            let gone = table.versions().filter(|(at, version)| {
+                let current = current.and_then(|current| current.version(*at));
+                !current.is_some_and(|current| Arc::ptr_eq(current, version))
+            });
+            former.extend(gone.map(|(_, version)| Arc::<Version>::downgrade(version)));
+        }
     }
 }
 

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use skiff_artifacts::{AdmitError, Artifacts, FolderError, Package};
-use skiff_domain::{CodeDigest, RuntimeName};
+use skiff_domain::{CodeDigest, RuntimeName, Version};
 use skiff_runtimes::{InvalidHandler, entry_files};
 
-use crate::function::Function;
 use crate::plane::Inner;
 use crate::runtime_choice::RuntimeUnavailable;
 
@@ -60,8 +59,8 @@ pub(crate) async fn take_in(
     entry_files(runtime, handler)?;
     let package = inner.artifacts.admit(zip).await?;
     entry_file(&inner.artifacts, runtime, handler, &package.digest)?;
-    let is_compiled = |function: &Arc<Function>| function.code == package.digest && function.runtime == *runtime;
-    if !inner.state.load().functions().any(is_compiled) {
+    let is_compiled = |version: &Arc<Version>| version.code == package.digest && version.runtime == *runtime;
+    if !inner.state.load().versions().any(is_compiled) {
         inner.compile_soon(runtime, &package).await;
     }
     Ok(package)

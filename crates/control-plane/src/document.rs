@@ -1,23 +1,30 @@
-//! How functions, namespaces and their number are stored: JSON documents, each naming the schema it is written in.
+//! How functions, versions, layers, namespaces and their number are stored: JSON documents, each naming its schema.
 //!
 //! Owns keys and schemas. A document is read back through the same checks a user's input passes, so a value in memory
 //! is legal wherever it came from. A changed schema is a new variant with a conversion, never a changed one.
 
+mod layers;
+mod schema;
+
 use bytes::Bytes;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use skiff_domain::{
-    CodeDigest, FunctionKey, FunctionUid, InvalidName, NamespaceName, NetworkMode, Revision, RuntimeName,
-};
+use skiff_domain::{FunctionKey, InvalidName, LayerName, NamespaceName, VersionNumber};
 use skiff_store::{InvalidKey, Key, Prefix};
 
-use crate::environment::{Environment, InvalidEnvironment};
+use crate::environment::InvalidEnvironment;
 use crate::function::Function;
+use crate::layer::{InvalidCompatibleRuntimes, InvalidLayers, InvalidLicense, Layer, LayerVersion};
 use crate::namespace::Namespace;
-use crate::settings::{Description, InitTimeout, InvalidSetting, MemorySize, Timeout};
-use crate::tags::{InvalidTags, Tags};
+use crate::published::PublishedVersion;
+use crate::routing::InvalidRouting;
+use crate::settings::InvalidSetting;
+use crate::tags::InvalidTags;
+use layers::{LayerSchemas, LayerV1, LayerVersionSchemas, LayerVersionV1};
+use schema::{AccountSchemas, FunctionSchemas, FunctionV2, NamespaceSchemas, NamespaceV1, VersionSchemas, VersionV1};
 
 const FUNCTIONS: &str = "fn";
+const VERSIONS: &str = "version";
+const LAYERS: &str = "layer";
+const LAYER_VERSIONS: &str = "layer-version";
 const NAMESPACES: &str = "ns";
 const ACCOUNT: &str = "account";
 
@@ -30,6 +37,12 @@ pub(crate) enum DocumentId {
     Namespace(NamespaceName),
     /// A function.
     Function(FunctionKey),
+    /// A published version.
+    Version(FunctionKey, VersionNumber),
+    /// A layer.
+    Layer(LayerName),
+    /// A version of a layer.
+    LayerVersion(LayerName, VersionNumber),
 }
 
 impl DocumentId {
@@ -39,6 +52,14 @@ impl DocumentId {
             Self::Account => Key::of([ACCOUNT]),
             Self::Namespace(name) => Key::of([NAMESPACES, name.as_str()]),
             Self::Function(key) => Key::of([FUNCTIONS, key.namespace.as_str(), key.name.as_str()]),
+            Self::Version(key, number) => Key::of([
+                VERSIONS,
+                key.namespace.as_str(),
+                key.name.as_str(),
+                number.to_string().as_str(),
+            ]),
+            Self::Layer(name) => Key::of([LAYERS, name.as_str()]),
+            Self::LayerVersion(name, number) => Key::of([LAYER_VERSIONS, name.as_str(), number.to_string().as_str()]),
         }
     }
 
@@ -48,21 +69,31 @@ impl DocumentId {
         Ok(match segments[..] {
             [ACCOUNT] => Some(Self::Account),
             [NAMESPACES, name] => Some(Self::Namespace(name.parse()?)),
-            [FUNCTIONS, namespace, name] => Some(Self::Function(FunctionKey {
-                namespace: namespace.parse()?,
-                name: name.parse()?,
-            })),
+            [FUNCTIONS, namespace, name] => Some(Self::Function(function_key(namespace, name)?)),
+            [VERSIONS, namespace, name, number] => Some(Self::Version(function_key(namespace, name)?, number.parse()?)),
+            [LAYERS, name] => Some(Self::Layer(name.parse()?)),
+            [LAYER_VERSIONS, name, number] => Some(Self::LayerVersion(name.parse()?, number.parse()?)),
             _ => None,
         })
     }
 
     /// The folders that hold every document but the account's.
-    pub(crate) fn folders() -> Result<[Prefix; 2], InvalidKey> {
+    pub(crate) fn folders() -> Result<[Prefix; 5], InvalidKey> {
         Ok([
             Prefix::folder(&Key::of([NAMESPACES])?),
             Prefix::folder(&Key::of([FUNCTIONS])?),
+            Prefix::folder(&Key::of([VERSIONS])?),
+            Prefix::folder(&Key::of([LAYERS])?),
+            Prefix::folder(&Key::of([LAYER_VERSIONS])?),
         ])
     }
+}
+
+fn function_key(namespace: &str, name: &str) -> Result<FunctionKey, InvalidName> {
+    Ok(FunctionKey {
+        namespace: namespace.parse()?,
+        name: name.parse()?,
+    })
 }
 
 /// One document, read.
@@ -77,6 +108,12 @@ pub(crate) enum Document {
     Namespace(Namespace),
     /// A function.
     Function(Box<Function>),
+    /// A published version.
+    Version(Box<PublishedVersion>),
+    /// A layer.
+    Layer(Layer),
+    /// A version of a layer.
+    LayerVersion(Box<LayerVersion>),
 }
 
 /// Why a document cannot be read or written.
@@ -97,57 +134,21 @@ pub enum DocumentError {
     /// Tags that are not legal.
     #[error(transparent)]
     Tags(#[from] InvalidTags),
+    /// Layers that are not legal.
+    #[error(transparent)]
+    Layers(#[from] InvalidLayers),
+    /// A license that is not legal.
+    #[error(transparent)]
+    License(#[from] InvalidLicense),
+    /// Runtimes that are not legal.
+    #[error(transparent)]
+    CompatibleRuntimes(#[from] InvalidCompatibleRuntimes),
+    /// An alias's routing that is not legal.
+    #[error(transparent)]
+    Routing(#[from] InvalidRouting),
     /// A name no key can hold.
     #[error(transparent)]
     Key(#[from] InvalidKey),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "schema")]
-enum AccountSchemas {
-    #[serde(rename = "1")]
-    V1 { namespaces: usize },
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "schema")]
-enum NamespaceSchemas {
-    #[serde(rename = "1")]
-    V1(NamespaceV1),
-}
-
-#[derive(Serialize, Deserialize)]
-struct NamespaceV1 {
-    description: String,
-    created_at: Timestamp,
-    modified_at: Timestamp,
-    functions: usize,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "schema")]
-enum FunctionSchemas {
-    #[serde(rename = "1")]
-    V1(FunctionV1),
-}
-
-#[derive(Serialize, Deserialize)]
-struct FunctionV1 {
-    uid: FunctionUid,
-    created_at: Timestamp,
-    modified_at: Timestamp,
-    revision: Revision,
-    description: String,
-    runtime: RuntimeName,
-    handler: String,
-    memory_mb: u64,
-    timeout_s: u64,
-    init_timeout_s: u64,
-    environment: Vec<(String, String)>,
-    network: NetworkMode,
-    tags: Vec<(String, String)>,
-    code: CodeDigest,
-    code_bytes: u64,
 }
 
 impl Document {
@@ -157,6 +158,9 @@ impl Document {
             Self::Account { .. } => DocumentId::Account,
             Self::Namespace(namespace) => DocumentId::Namespace(namespace.name.clone()),
             Self::Function(function) => DocumentId::Function(function.key.clone()),
+            Self::Version(version) => DocumentId::Version(version.key.clone(), version.number),
+            Self::Layer(layer) => DocumentId::Layer(layer.name.clone()),
+            Self::LayerVersion(version) => DocumentId::LayerVersion(version.name.clone(), version.number),
         }
     }
 
@@ -166,8 +170,11 @@ impl Document {
             Self::Account { namespaces } => serde_json::to_vec(&AccountSchemas::V1 {
                 namespaces: *namespaces,
             }),
-            Self::Namespace(namespace) => serde_json::to_vec(&NamespaceSchemas::V1(store_namespace(namespace))),
-            Self::Function(function) => serde_json::to_vec(&FunctionSchemas::V1(store_function(function))),
+            Self::Namespace(namespace) => serde_json::to_vec(&NamespaceSchemas::V1(NamespaceV1::of(namespace))),
+            Self::Function(function) => serde_json::to_vec(&FunctionSchemas::V2(FunctionV2::of(function))),
+            Self::Version(version) => serde_json::to_vec(&VersionSchemas::V1(VersionV1::of(version))),
+            Self::Layer(layer) => serde_json::to_vec(&LayerSchemas::V1(LayerV1::of(layer))),
+            Self::LayerVersion(version) => serde_json::to_vec(&LayerVersionSchemas::V1(LayerVersionV1::of(version))),
         };
         Ok(json?.into())
     }
@@ -181,97 +188,27 @@ impl Document {
             }
             DocumentId::Namespace(name) => {
                 let NamespaceSchemas::V1(stored) = serde_json::from_slice(value)?;
-                Self::Namespace(read_namespace(name, stored)?)
+                Self::Namespace(stored.read(name)?)
             }
             DocumentId::Function(key) => {
-                let FunctionSchemas::V1(stored) = serde_json::from_slice(value)?;
-                Self::Function(Box::new(read_function(key, stored)?))
+                let function = match serde_json::from_slice(value)? {
+                    FunctionSchemas::V1(stored) => stored.read(key)?,
+                    FunctionSchemas::V2(stored) => stored.read(key)?,
+                };
+                Self::Function(Box::new(function))
+            }
+            DocumentId::Version(key, number) => {
+                let VersionSchemas::V1(stored) = serde_json::from_slice(value)?;
+                Self::Version(Box::new(stored.read(key, number)?))
+            }
+            DocumentId::Layer(name) => {
+                let LayerSchemas::V1(stored) = serde_json::from_slice(value)?;
+                Self::Layer(stored.read(name)?)
+            }
+            DocumentId::LayerVersion(name, number) => {
+                let LayerVersionSchemas::V1(stored) = serde_json::from_slice(value)?;
+                Self::LayerVersion(Box::new(stored.read(name, number)?))
             }
         })
     }
-}
-
-fn store_namespace(namespace: &Namespace) -> NamespaceV1 {
-    let Namespace {
-        name: _, // the document's key
-        description,
-        created_at,
-        modified_at,
-        functions,
-    } = namespace;
-    NamespaceV1 {
-        description: description.as_str().to_owned(),
-        created_at: *created_at,
-        modified_at: *modified_at,
-        functions: *functions,
-    }
-}
-
-fn read_namespace(name: NamespaceName, stored: NamespaceV1) -> Result<Namespace, DocumentError> {
-    Ok(Namespace {
-        name,
-        description: Description::new(stored.description)?,
-        created_at: stored.created_at,
-        modified_at: stored.modified_at,
-        functions: stored.functions,
-    })
-}
-
-fn store_function(function: &Function) -> FunctionV1 {
-    let Function {
-        key: _, // the document's key
-        uid,
-        created_at,
-        modified_at,
-        revision,
-        description,
-        runtime,
-        handler,
-        memory,
-        timeout,
-        init_timeout,
-        environment,
-        network,
-        tags,
-        code,
-        code_bytes,
-    } = function;
-    FunctionV1 {
-        uid: uid.clone(),
-        created_at: *created_at,
-        modified_at: *modified_at,
-        revision: *revision,
-        description: description.as_str().to_owned(),
-        runtime: runtime.clone(),
-        handler: handler.clone(),
-        memory_mb: memory.mb().into(),
-        timeout_s: timeout.secs().into(),
-        init_timeout_s: init_timeout.secs().into(),
-        environment: environment.variables().to_vec(),
-        network: *network,
-        tags: tags.as_slice().to_vec(),
-        code: *code,
-        code_bytes: *code_bytes,
-    }
-}
-
-fn read_function(key: FunctionKey, stored: FunctionV1) -> Result<Function, DocumentError> {
-    Ok(Function {
-        key,
-        uid: stored.uid,
-        created_at: stored.created_at,
-        modified_at: stored.modified_at,
-        revision: stored.revision,
-        description: Description::new(stored.description)?,
-        runtime: stored.runtime,
-        handler: stored.handler,
-        memory: MemorySize::from_mb(stored.memory_mb)?,
-        timeout: Timeout::from_secs(stored.timeout_s)?,
-        init_timeout: InitTimeout::from_secs(stored.init_timeout_s)?,
-        environment: Environment::new(stored.environment)?,
-        network: stored.network,
-        tags: Tags::new(stored.tags)?,
-        code: stored.code,
-        code_bytes: stored.code_bytes,
-    })
 }

@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use skiff_domain::{CodeDigest, FunctionKey, FunctionUid, NetworkMode, Qualifier, Revision, RuntimeName, Version};
+use skiff_domain::{FunctionKey, FunctionUid, Qualifier, Revision, Version, VersionNumber};
 
-use crate::environment::Environment;
-use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
+use crate::alias::Aliases;
+use crate::configuration::Configuration;
 use crate::tags::Tags;
 
-/// A function: `$LATEST` of it.
+/// A function: what of it is not of one version, and `$LATEST`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
     /// Its namespace and name.
@@ -23,28 +24,14 @@ pub struct Function {
     pub modified_at: Timestamp,
     /// Counts these changes.
     pub revision: Revision,
-    /// What its user says it is for.
-    pub description: Description,
-    /// What runs it.
-    pub runtime: RuntimeName,
-    /// Where it begins.
-    pub handler: String,
-    /// Memory of an instance.
-    pub memory: MemorySize,
-    /// Longest run.
-    pub timeout: Timeout,
-    /// Longest initialisation.
-    pub init_timeout: InitTimeout,
-    /// Its environment variables.
-    pub environment: Environment,
-    /// What it may reach.
-    pub network: NetworkMode,
     /// What it is filed under.
     pub tags: Tags,
-    /// Its package.
-    pub code: CodeDigest,
-    /// Size of its package's zip, in bytes: `CodeSize`.
-    pub code_bytes: u64,
+    /// The number of the version that was published last. It stays when that version goes: no number is given twice.
+    pub last_version: Option<VersionNumber>,
+    /// Its aliases.
+    pub aliases: Aliases,
+    /// Code and configuration of `$LATEST`.
+    pub configuration: Arc<Configuration>,
 }
 
 impl Function {
@@ -61,21 +48,19 @@ impl Function {
         FunctionType::Event
     }
 
-    /// What its instances see.
+    /// What the instances of `$LATEST` see.
     pub(crate) fn version(&self) -> Version {
-        Version {
-            key: self.key.clone(),
-            uid: self.uid.clone(),
-            label: Qualifier::latest(),
-            revision: self.revision,
-            runtime: self.runtime.clone(),
-            handler: self.handler.clone(),
-            memory_mb: self.memory.mb(),
-            timeout: self.timeout.into(),
-            init_timeout: self.init_timeout.into(),
-            environment: self.environment.variables().to_vec(),
-            code: self.code,
-            network: self.network,
+        self.configuration
+            .version(&self.key, &self.uid, Qualifier::latest(), self.revision)
+    }
+
+    /// The same function with this code and configuration, changed at this time.
+    pub(crate) fn changed(&self, configuration: Configuration, now: Timestamp) -> Self {
+        Self {
+            revision: Revision(self.revision.0 + 1),
+            modified_at: now,
+            configuration: Arc::new(configuration),
+            ..self.clone()
         }
     }
 }

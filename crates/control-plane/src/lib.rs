@@ -1,4 +1,4 @@
-//! What a user may change: functions and namespaces, their code, configuration and quotas.
+//! What a user may change: functions, their code, configuration and versions, and namespaces.
 //!
 //! Owns the rules of every action of the control API that changes or lists something, the documents these are stored
 //! as, and the table that invocations are resolved with. Knows no wire format and starts no instance.
@@ -9,38 +9,55 @@
 //! - A change is one commit, guarded by what was seen when it was decided: of two that exclude each other, one wins.
 
 mod actions;
+mod alias;
 mod change;
 mod code;
+mod configuration;
 mod document;
 mod environment;
 mod function;
+mod layer;
 mod listing;
 mod namespace;
 mod open;
 mod plane;
 mod port;
+mod published;
+mod routing;
 mod runtime_choice;
 mod settings;
 mod state;
+mod table;
 mod tags;
 
 pub use actions::{
-    Account, CopyFunction, CopyFunctionError, CopyWhat, CreateFunction, CreateFunctionError, CreateNamespace,
-    CreateNamespaceError, DeleteFunction, DeleteFunctionError, DeleteNamespaceError, EntrySource, ExistingTarget,
-    FunctionFilters, FunctionOrder, InvalidFilter, InvalidNamespaceSearch, ListFunctions, ListFunctionsError,
-    ListNamespaces, NamespaceOrder, NamespaceSearch, NamespaceUsage, NoRoom, UpdateFunctionCode,
-    UpdateFunctionCodeError, UpdateFunctionConfiguration, UpdateFunctionConfigurationError, UpdateNamespace,
-    UpdateNamespaceError,
+    Account, AliasError, BoundAliases, CopyFunction, CopyFunctionError, CopyWhat, CreateFunction, CreateFunctionError,
+    CreateNamespace, CreateNamespaceError, DeleteFunction, DeleteFunctionError, DeleteFunctionVersion,
+    DeleteFunctionVersionError, DeleteNamespaceError, Deleted, EntrySource, ExistingTarget, FunctionFilters,
+    FunctionOrder, FunctionView, InvalidFilter, InvalidNamespaceSearch, LayerError, LayerView, ListAliases,
+    ListFunctions, ListFunctionsError, ListLayers, ListNamespaces, ListVersions, NamespaceOrder, NamespaceSearch,
+    NamespaceUsage, NoRoom, Publish, PublishLayerVersion, PublishLayerVersionError, PublishVersion,
+    PublishVersionError, PutAlias, TooManyVersions, UpdateFunctionCode, UpdateFunctionCodeError,
+    UpdateFunctionConfiguration, UpdateFunctionConfigurationError, UpdateNamespace, UpdateNamespaceError, VersionEntry,
+    VersionOrder,
 };
+pub use alias::{Alias, Aliases};
 pub use change::ChangeError;
 pub use code::CodeError;
+pub use configuration::Configuration;
 pub use environment::{Environment, InvalidEnvironment};
 pub use function::{Function, FunctionStatus, FunctionType, UnknownName};
+pub use layer::{
+    CompatibleRuntimes, InvalidCompatibleRuntimes, InvalidLayers, InvalidLicense, Layer, LayerRef, LayerVersion,
+    Layers, License,
+};
 pub use listing::{InvalidOrder, InvalidOrderBy, Listing, Order, Page};
 pub use namespace::Namespace;
 pub use open::OpenError;
 pub use plane::{ControlPlane, ResolveError};
 pub use port::{Ports, Precompile, Retire, Runtimes, random_uid};
+pub use published::PublishedVersion;
+pub use routing::{Draw, GivenRule, InvalidRouting, InvalidRoutingKey, InvalidRule, Routing, RoutingKey, Rule, Weight};
 pub use runtime_choice::{Lack, RuntimeChoice, RuntimeUnavailable};
 pub use settings::{Description, InitTimeout, InvalidSetting, MemorySize, Timeout};
 pub use tags::{InvalidTags, Tags};

@@ -9,15 +9,15 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use skiff_artifacts::{Artifacts, Collected, Package};
-use skiff_domain::{CodeDigest, FunctionKey, NamespaceName, Qualifier, RuntimeName, Version};
+use skiff_domain::{CodeDigest, FunctionKey, FunctionUid, NamespaceName, Qualifier, RuntimeName, Version};
 use skiff_store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::function::Function;
 use crate::open::{self, OpenError};
 use crate::port::{Ports, Precompile, Retire, Runtimes};
+use crate::routing::Draw;
 use crate::state::State;
 
 /// A package whose zip is no larger is compiled before its change is answered: that takes milliseconds.
@@ -26,7 +26,7 @@ const COMPILE_FIRST_BYTES_MAX: u64 = 16 * 1024;
 /// what is not done yet.
 const COMPILE_WAIT_MAX: Duration = Duration::from_millis(10);
 /// Longest compilation.
-const COMPILE_TIME_MAX: Duration = Duration::from_secs(20);
+pub(crate) const COMPILE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// The control plane. Cheap to clone.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ impl fmt::Debug for ControlPlane {
 
 pub(crate) struct Inner {
     pub(crate) state: ArcSwap<State>,
-    /// Versions that no function is any more, while somebody still runs or is about to run one.
+    /// Versions that are none any more, while somebody still runs or is about to run one.
     pub(crate) former: Mutex<Vec<Weak<Version>>>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) artifacts: Artifacts,
@@ -50,7 +50,7 @@ pub(crate) struct Inner {
     pub(crate) precompile: Arc<dyn Precompile>,
     pub(crate) retire: Arc<dyn Retire>,
     pub(crate) now: fn() -> jiff::Timestamp,
-    pub(crate) new_uid: fn() -> skiff_domain::FunctionUid,
+    pub(crate) new_uid: fn() -> FunctionUid,
     /// Whose turn it is to change something.
     pub(crate) turn: Semaphore,
     /// Changes under way, packages being compiled and collected; awaited when the server stops.
@@ -69,7 +69,7 @@ pub enum ResolveError {
     #[error("Function {} does not exist in namespace {}", .0.name, .0.namespace)]
     FunctionMissing(FunctionKey),
     /// The function has no such version or alias.
-    #[error("Function {} has no version or alias {qualifier}: use $LATEST or $DEFAULT", .key.name)]
+    #[error("Function {} has no version or alias {qualifier}: use $LATEST, $DEFAULT or one that it has", .key.name)]
     QualifierMissing {
         /// The function.
         key: FunctionKey,
@@ -96,12 +96,18 @@ impl ControlPlane {
         open::open(ports).await
     }
 
-    /// The version that a call of this name and qualifier runs. From memory: touches no disk, waits for nobody.
-    pub fn resolve(&self, key: &FunctionKey, qualifier: &Qualifier) -> Result<Arc<Version>, ResolveError> {
+    /// The version that a call of this name and qualifier runs; of an alias, the one its draw falls on. From memory:
+    /// touches no disk, waits for nobody, allocates nothing.
+    pub fn resolve(
+        &self,
+        key: &FunctionKey,
+        qualifier: &Qualifier,
+        draw: &Draw<'_>,
+    ) -> Result<Arc<Version>, ResolveError> {
         let state = self.inner.state.load();
-        match state.version(key) {
-            Some(version) if is_latest(qualifier) => Ok(Arc::clone(version)),
-            _ => Err(why_missing(&state, key, qualifier)),
+        match state.table(key).and_then(|table| table.resolve(qualifier, draw)) {
+            Some(version) => Ok(Arc::clone(version)),
+            None => Err(why_missing(&state, key, qualifier)),
         }
     }
 
@@ -111,24 +117,42 @@ impl ControlPlane {
     /// # Cancel safety
     /// Dropping the future leaves the rest to the calls.
     pub async fn prepare(&self) {
-        let is_lost = |function: &&Arc<Function>| !self.inner.artifacts.is_unpacked(&function.code);
-        let lost: Vec<Arc<Function>> = self.inner.state.load().functions().filter(is_lost).cloned().collect();
+        let artifacts = &self.inner.artifacts;
+        let is_lost = |code: &CodeDigest| !artifacts.is_unpacked(code);
+        let versions: Vec<Arc<Version>> = self.inner.state.load().versions().cloned().collect();
+        let packages = |version: &Arc<Version>| {
+            let layers = version.layers.layers().iter().copied();
+            std::iter::once(version.code).chain(layers).filter(is_lost).collect()
+        };
+        let lost: Vec<(Vec<CodeDigest>, Arc<Version>)> = versions
+            .into_iter()
+            .map(|version| (packages(&version), version))
+            .collect();
         let mut done = HashSet::new();
-        for function in lost {
-            if !done.insert((function.code, function.runtime.clone())) {
-                continue;
-            }
-            match self.inner.artifacts.folder(function.code).await {
-                Ok(folder) => self.inner.compile(&function.runtime, function.code, folder).await,
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(function = %function.key, error, "package cannot be unpacked again");
+        for (packages, version) in lost {
+            let mut any = false;
+            for code in packages
+                .into_iter()
+                .filter(|code| done.insert((*code, version.runtime.clone())))
+            {
+                any = true;
+                match artifacts.folder(code).await {
+                    Ok(folder) => self.inner.compile(&version.runtime, code, folder).await,
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(function = %version.key, error, "package cannot be unpacked again");
+                    }
                 }
+            }
+            // Its layers are laid over each other again once they are compiled.
+            if any && let Err(error) = artifacts.stack(&version.layers).await {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(function = %version.key, error, "layers cannot be laid over each other again");
             }
         }
     }
 
-    /// Removes packages that no function uses and nobody runs. Done after every change and when opened; a package
+    /// Removes packages that no version uses and nobody runs. Done after every change and when opened; a package
     /// that was still running then waits for the next time, so call it now and then.
     pub async fn collect(&self) -> Collected {
         self.inner.collect().await
@@ -150,16 +174,26 @@ impl Inner {
         self.artifacts.collect(|code| self.uses(code)).await
     }
 
-    /// True while a package is some function's code, or was and a call may still begin with it.
+    /// True while a package is some version's code, or was and a call may still begin with it.
     fn uses(&self, code: &CodeDigest) -> bool {
         let former = self.former.lock();
-        let is_it = |version: &Weak<Version>| version.upgrade().is_some_and(|version| version.code == *code);
+        let is_it = |version: &Weak<Version>| {
+            version
+                .upgrade()
+                .is_some_and(|version| version.packages().any(|package| package == *code))
+        };
         self.state.load().uses(code) || former.iter().any(is_it)
     }
 
-    /// After a change of a function: its old instances go, and then the package nobody needs any more.
-    pub(crate) fn settle(self: &Arc<Self>, uid: &skiff_domain::FunctionUid) {
-        self.retire.retire(uid);
+    /// After a change of a version, or of a whole function where none is named: its old instances go, and then the
+    /// package nobody needs any more.
+    pub(crate) fn settle(self: &Arc<Self>, uid: &FunctionUid, label: Option<&Qualifier>) {
+        self.retire.retire(uid, label);
+        self.collect_later();
+    }
+
+    /// Removes in the background what nobody needs any more.
+    pub(crate) fn collect_later(self: &Arc<Self>) {
         let this = Arc::clone(self);
         self.tasks.spawn(async move { this.collect().await });
     }
@@ -196,11 +230,6 @@ impl Inner {
             tracing::warn!(%code, %runtime, error = &error as &dyn std::error::Error, "compiled files not kept");
         }
     }
-}
-
-/// `$LATEST`, or `$DEFAULT`, which points there until versions and aliases can be made.
-pub(crate) fn is_latest(qualifier: &Qualifier) -> bool {
-    matches!(qualifier.as_str(), Qualifier::LATEST | Qualifier::DEFAULT)
 }
 
 /// Which part of a full name is the one that does not exist.

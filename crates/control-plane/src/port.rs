@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use skiff_artifacts::Artifacts;
-use skiff_domain::{FunctionUid, RuntimeName};
+use skiff_domain::{FunctionUid, Qualifier, RuntimeName};
 use skiff_store::Store;
 use uuid::Uuid;
 
@@ -15,6 +15,11 @@ use uuid::Uuid;
 pub trait Runtimes: Send + Sync + 'static {
     /// The runtimes that can run here now.
     fn installed(&self) -> Vec<RuntimeName>;
+
+    /// The command by which the operator installs one that cannot run here; none for those that cannot be installed.
+    fn installed_by(&self, _runtime: &RuntimeName) -> Option<String> {
+        None
+    }
 }
 
 /// Compiles a package's code before its first call needs it.
@@ -27,8 +32,9 @@ pub trait Precompile: Send + Sync + 'static {
 
 /// Lets instances go that serve what a function no longer is.
 pub trait Retire: Send + Sync + 'static {
-    /// Called after a function changed or was deleted. Idle instances go, running calls finish. Must not block.
-    fn retire(&self, uid: &FunctionUid);
+    /// Called after a version of a function changed or was deleted, or, where none is named, the whole function. Idle
+    /// instances go, running calls finish. Must not block.
+    fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>);
 }
 
 /// Everything the control plane works with.

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use skiff_domain::RuntimeName;
 
+use crate::port::Runtimes;
+
 /// How users ask for whatever CPython is newest, in any letter case.
 const NEWEST_PYTHON: &str = "Python3";
 /// What the runtimes it may mean begin with.
@@ -45,12 +47,14 @@ impl From<&str> for RuntimeChoice {
 
 /// A runtime that is not to be had here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{lack}: {}", use_one_of(.installed))]
+#[error("{lack}: {}{}", use_one_of(.installed), or_install(.installable))]
 pub struct RuntimeUnavailable {
     /// What about it.
     pub lack: Lack,
     /// What is installed.
     pub installed: Vec<RuntimeName>,
+    /// How the operator installs what was asked for, where that can be done.
+    pub installable: Option<String>,
 }
 
 /// Why a runtime is not to be had.
@@ -90,9 +94,17 @@ fn use_one_of(installed: &[RuntimeName]) -> String {
     text
 }
 
+fn or_install(command: &Option<String>) -> String {
+    match command {
+        Some(command) => format!("; the operator installs it with `{command}`"),
+        None => String::new(),
+    }
+}
+
 impl RuntimeChoice {
     /// The installed runtime this means.
-    pub(crate) fn resolve(&self, mut installed: Vec<RuntimeName>) -> Result<RuntimeName, RuntimeUnavailable> {
+    pub(crate) fn resolve(&self, runtimes: &dyn Runtimes) -> Result<RuntimeName, RuntimeUnavailable> {
+        let mut installed = runtimes.installed();
         let found = match self {
             Self::Unknown(_) => None,
             Self::Named(name) => installed.contains(name).then(|| name.clone()),
@@ -111,14 +123,18 @@ impl RuntimeChoice {
                     Self::Unknown(text) => Lack::NotKnown(text.clone()),
                 },
                 installed,
+                installable: match self {
+                    Self::Named(name) => runtimes.installed_by(name),
+                    Self::NewestPython3 | Self::Unknown(_) => None,
+                },
             }
         })
     }
 
     /// The installed runtime that is meant when none is named.
-    pub(crate) fn resolve_default(installed: Vec<RuntimeName>) -> Result<RuntimeName, RuntimeUnavailable> {
+    pub(crate) fn resolve_default(runtimes: &dyn Runtimes) -> Result<RuntimeName, RuntimeUnavailable> {
         Self::from(DEFAULT)
-            .resolve(installed)
+            .resolve(runtimes)
             .map_err(|error| RuntimeUnavailable {
                 lack: Lack::DefaultNotInstalled(DEFAULT.to_owned()),
                 ..error
@@ -135,10 +151,24 @@ fn python_minor(name: &RuntimeName) -> Option<u32> {
 mod tests {
     use super::*;
 
+    /// These are installed, and Node.js can be.
+    struct Machine(Vec<RuntimeName>);
+
+    impl Runtimes for Machine {
+        fn installed(&self) -> Vec<RuntimeName> {
+            self.0.clone()
+        }
+
+        fn installed_by(&self, runtime: &RuntimeName) -> Option<String> {
+            let name = runtime.as_str();
+            name.starts_with("Nodejs").then(|| format!("skiff runtime add {name}"))
+        }
+    }
+
     fn check(wanted: &str, installed: &[&str]) -> Result<String, String> {
-        let installed = installed.iter().map(|name| name.parse().expect("known")).collect();
+        let installed = Machine(installed.iter().map(|name| name.parse().expect("known")).collect());
         RuntimeChoice::from(wanted)
-            .resolve(installed)
+            .resolve(&installed)
             .map(|name| name.to_string())
             .map_err(|error| error.to_string())
     }
@@ -166,6 +196,9 @@ mod tests {
             message,
             "Runtime Python2.7 is not installed: use Nodejs18.15, Python3.11, or Python3 for the newest Python"
         );
+        let message = check("Nodejs20.19", &["Python3.11"]).unwrap_err();
+        let command = "; the operator installs it with `skiff runtime add Nodejs20.19`";
+        assert!(message.ends_with(command), "{message}");
         let message = check("Python3", &[]).unwrap_err();
         assert!(message.contains("no runtime is installed"), "{message}");
     }

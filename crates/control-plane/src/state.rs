@@ -3,15 +3,18 @@
 //! Functions and namespaces number hundreds, and a change copies pointers only; whoever reads holds no lock and sees
 //! one moment. Each entry remembers the commit that wrote it: what is older never replaces what is newer.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
-use skiff_domain::{CodeDigest, FunctionKey, NamespaceName, Version};
+use skiff_domain::{CodeDigest, FunctionKey, LayerName, NamespaceName, Version, VersionNumber};
 use skiff_store::{Expect, Rev};
 
 use crate::document::{Document, DocumentId};
 use crate::function::Function;
+use crate::layer::{Layer, LayerRef, LayerVersion};
 use crate::namespace::Namespace;
+use crate::published::PublishedVersion;
+use crate::table::Table;
 
 /// A value and the commit that wrote it.
 #[derive(Debug, Clone)]
@@ -20,19 +23,35 @@ pub(crate) struct Stored<T> {
     pub(crate) rev: Rev,
 }
 
-/// A function, and what its instances see of it.
-#[derive(Debug, Clone)]
-pub(crate) struct Known {
-    pub(crate) function: Arc<Function>,
-    pub(crate) version: Arc<Version>,
-}
+/// The published versions of one function.
+type Published = BTreeMap<VersionNumber, Stored<Arc<PublishedVersion>>>;
+
+/// The versions of one layer.
+type LayerVersions = BTreeMap<VersionNumber, Stored<Arc<LayerVersion>>>;
 
 /// One moment of everything.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     account: Option<Stored<usize>>,
     namespaces: BTreeMap<NamespaceName, Stored<Arc<Namespace>>>,
-    functions: HashMap<FunctionKey, Stored<Known>>,
+    functions: HashMap<FunctionKey, Stored<Arc<Function>>>,
+    published: HashMap<FunctionKey, Arc<Published>>,
+    /// Of each function, made of it and its published versions.
+    tables: HashMap<FunctionKey, Arc<Table>>,
+    layers: BTreeMap<LayerName, Stored<Arc<Layer>>>,
+    layer_versions: HashMap<LayerName, Arc<LayerVersions>>,
+    used: Used,
+}
+
+/// The packages some version uses, gathered when somebody first asks about this moment.
+#[derive(Debug, Default)]
+struct Used(OnceLock<HashSet<CodeDigest>>);
+
+impl Clone for Used {
+    /// A copy is made to be changed.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 /// What a change does to one document.
@@ -69,26 +88,77 @@ impl State {
     }
 
     pub(crate) fn function(&self, key: &FunctionKey) -> Option<&Arc<Function>> {
-        self.functions.get(key).map(|stored| &stored.value.function)
-    }
-
-    pub(crate) fn version(&self, key: &FunctionKey) -> Option<&Arc<Version>> {
-        self.functions.get(key).map(|stored| &stored.value.version)
-    }
-
-    /// What the instances of every function see, in no order.
-    pub(crate) fn versions(&self) -> impl Iterator<Item = &Arc<Version>> {
-        self.functions.values().map(|stored| &stored.value.version)
+        self.functions.get(key).map(|stored| &stored.value)
     }
 
     /// Every function, in no order.
     pub(crate) fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
-        self.functions.values().map(|stored| &stored.value.function)
+        self.functions.values().map(|stored| &stored.value)
     }
 
-    /// True while a function's code is this package.
+    /// A function's published versions, by number.
+    pub(crate) fn published(&self, function: &Function) -> impl DoubleEndedIterator<Item = &Arc<PublishedVersion>> {
+        let published = self.published.get(&function.key).into_iter();
+        let published = published.flat_map(|published| published.values().map(|stored| &stored.value));
+        // A former function of the name may have left some behind when a newer Skiff deleted it.
+        let uid = function.uid.clone();
+        published.filter(move |version| version.uid == uid)
+    }
+
+    pub(crate) fn published_version(
+        &self,
+        function: &Function,
+        number: VersionNumber,
+    ) -> Option<&Arc<PublishedVersion>> {
+        let published = &self.published.get(&function.key)?.get(&number)?.value;
+        Some(published).filter(|version| version.uid == function.uid)
+    }
+
+    /// A layer. One whose versions are all deleted is still there, for its numbers.
+    pub(crate) fn layer(&self, name: &LayerName) -> Option<&Arc<Layer>> {
+        self.layers.get(name).map(|stored| &stored.value)
+    }
+
+    /// Every layer, by name.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Arc<Layer>> {
+        self.layers.values().map(|stored| &stored.value)
+    }
+
+    /// A layer's versions, by number.
+    pub(crate) fn layer_versions(&self, name: &LayerName) -> impl DoubleEndedIterator<Item = &Arc<LayerVersion>> {
+        let versions = self.layer_versions.get(name).into_iter();
+        versions.flat_map(|versions| versions.values().map(|stored| &stored.value))
+    }
+
+    pub(crate) fn layer_version(&self, wanted: &LayerRef) -> Option<&Arc<LayerVersion>> {
+        Some(&self.layer_versions.get(&wanted.name)?.get(&wanted.number)?.value)
+    }
+
+    /// What a function's calls are resolved with.
+    pub(crate) fn table(&self, key: &FunctionKey) -> Option<&Arc<Table>> {
+        self.tables.get(key)
+    }
+
+    /// The table of every function, in no order.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = (&FunctionKey, &Arc<Table>)> {
+        self.tables.iter()
+    }
+
+    /// Every version of every function, in no order.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &Arc<Version>> {
+        let tables = self.tables.values();
+        tables.flat_map(|table| table.versions().map(|(_, version)| version))
+    }
+
+    /// True while some version or layer needs this package.
     pub(crate) fn uses(&self, code: &CodeDigest) -> bool {
-        self.functions().any(|function| function.code == *code)
+        let gather = || {
+            let layers = self.layer_versions.values().flat_map(|versions| versions.values());
+            let layers = layers.map(|stored| stored.value.code);
+            let versions = self.versions().flat_map(|version| version.packages());
+            versions.chain(layers).collect()
+        };
+        self.used.0.get_or_init(gather).contains(code)
     }
 
     /// What a change that was decided on this moment must find when it is committed.
@@ -101,12 +171,17 @@ impl State {
             DocumentId::Account => self.account.as_ref().map(|stored| stored.rev),
             DocumentId::Namespace(name) => self.namespaces.get(name).map(|stored| stored.rev),
             DocumentId::Function(key) => self.functions.get(key).map(|stored| stored.rev),
+            DocumentId::Version(key, number) => Some(self.published.get(key)?.get(number)?.rev),
+            DocumentId::Layer(name) => self.layers.get(name).map(|stored| stored.rev),
+            DocumentId::LayerVersion(name, number) => Some(self.layer_versions.get(name)?.get(number)?.rev),
         }
     }
 
     /// Takes in what a commit wrote, unless something newer is here already.
     pub(crate) fn apply(&mut self, write: &Write, rev: Rev) {
-        if self.rev(&write.id()).is_some_and(|known| known >= rev) {
+        self.used = Used::default();
+        let id = write.id();
+        if self.rev(&id).is_some_and(|known| known >= rev) {
             return;
         }
         match write {
@@ -121,11 +196,30 @@ impl State {
                 self.namespaces.insert(namespace.name.clone(), Stored { value, rev });
             }
             Write::Put(Document::Function(function)) => {
-                let value = Known {
-                    version: Arc::new(function.version()),
-                    function: Arc::new((**function).clone()),
-                };
+                let value = Arc::new((**function).clone());
                 self.functions.insert(function.key.clone(), Stored { value, rev });
+            }
+            Write::Put(Document::Version(version)) => {
+                let value = Arc::new((**version).clone());
+                let published = self.published.entry(version.key.clone()).or_default();
+                Arc::make_mut(published).insert(version.number, Stored { value, rev });
+            }
+            Write::Put(Document::Layer(layer)) => {
+                let value = Arc::new(layer.clone());
+                self.layers.insert(layer.name.clone(), Stored { value, rev });
+            }
+            Write::Put(Document::LayerVersion(version)) => {
+                let value = Arc::new((**version).clone());
+                let versions = self.layer_versions.entry(version.name.clone()).or_default();
+                Arc::make_mut(versions).insert(version.number, Stored { value, rev });
+            }
+            Write::Remove(DocumentId::Layer(name)) => {
+                self.layers.remove(name);
+            }
+            Write::Remove(DocumentId::LayerVersion(name, number)) => {
+                if let Some(versions) = self.layer_versions.get_mut(name) {
+                    Arc::make_mut(versions).remove(number);
+                }
             }
             Write::Remove(DocumentId::Account) => self.account = None,
             Write::Remove(DocumentId::Namespace(name)) => {
@@ -134,7 +228,29 @@ impl State {
             Write::Remove(DocumentId::Function(key)) => {
                 self.functions.remove(key);
             }
+            Write::Remove(DocumentId::Version(key, number)) => {
+                if let Some(published) = self.published.get_mut(key) {
+                    Arc::make_mut(published).remove(number);
+                    if published.is_empty() {
+                        self.published.remove(key);
+                    }
+                }
+            }
         }
+        if let DocumentId::Function(key) | DocumentId::Version(key, _) = &id {
+            self.renew(key);
+        }
+    }
+
+    /// Makes a function's table anew.
+    fn renew(&mut self, key: &FunctionKey) {
+        let Some(function) = self.functions.get(key) else {
+            self.tables.remove(key);
+            return;
+        };
+        let before = self.tables.get(key).map(|table| &**table);
+        let table = Table::new(&function.value, self.published(&function.value), before);
+        self.tables.insert(key.clone(), Arc::new(table));
     }
 
     /// Takes in that a document is gone.

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::qualifier::VersionRef;
+
 /// A name that breaks the rules of its kind. The text says which rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} {given:?} is not valid: {rule}")]
@@ -19,7 +21,7 @@ pub struct InvalidName {
 }
 
 impl InvalidName {
-    fn new(kind: &'static str, given: &str, rule: &'static str) -> Self {
+    pub(crate) fn new(kind: &'static str, given: &str, rule: &'static str) -> Self {
         Self {
             kind,
             given: given.chars().take(80).collect(),
@@ -134,6 +136,12 @@ impl Qualifier {
     pub fn latest() -> Self {
         Self(Self::LATEST.to_owned())
     }
+
+    /// `$DEFAULT`.
+    #[must_use]
+    pub fn default_alias() -> Self {
+        Self(Self::DEFAULT.to_owned())
+    }
 }
 
 impl FromStr for Qualifier {
@@ -141,7 +149,12 @@ impl FromStr for Qualifier {
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let known = matches!(text, Self::LATEST | Self::DEFAULT);
         let number = !text.is_empty() && text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit());
-        let alias = is_identifier(text, 64) || (text.len() == 1 && text.as_bytes()[0].is_ascii_alphabetic());
+        // Unlike a function's name, an alias may be one letter and end in any of its characters.
+        let alias = text.len() <= 64
+            && text.starts_with(|first: char| first.is_ascii_alphabetic())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
         if known || number || alias {
             return Ok(Self(text.to_owned()));
         }
@@ -150,6 +163,12 @@ impl FromStr for Qualifier {
             text,
             "use $LATEST, $DEFAULT, a version number or an alias name",
         ))
+    }
+}
+
+impl From<VersionRef> for Qualifier {
+    fn from(version: VersionRef) -> Self {
+        Self(version.to_string())
     }
 }
 
@@ -266,7 +285,7 @@ mod tests {
 
     #[test]
     fn a_qualifier_is_latest_default_a_number_or_an_alias() {
-        for good in ["$LATEST", "$DEFAULT", "1", "42", "prod", "v"] {
+        for good in ["$LATEST", "$DEFAULT", "1", "42", "prod", "v", "v-"] {
             assert!(good.parse::<Qualifier>().is_ok(), "{good} is legal");
         }
         for bad in ["", "$OTHER", "a/b", "-x", "9".repeat(19).as_str()] {

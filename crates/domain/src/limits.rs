@@ -33,12 +33,22 @@ pub const INIT_TIMEOUT_S_MAX: u32 = 300;
 pub const ENVIRONMENT_BYTES_MAX: usize = 4 * 1024;
 /// Largest zip accepted in a request, in bytes before base64: 50 MB.
 pub const ZIP_BYTES_MAX: usize = 50 * 1024 * 1024;
-/// Largest unpacked package, in bytes: 500 MB.
+/// Largest unpacked package, in bytes: 500 MB; and of a function's code and layers together (CONTRACT 1.13).
 pub const UNPACKED_BYTES_MAX: u64 = 500 * 1024 * 1024;
 /// Most files and folders in a package.
 pub const PACKAGE_ENTRIES_MAX: usize = 50_000;
 /// Functions in a namespace (CONTRACT 4.8).
 pub const FUNCTIONS_PER_NAMESPACE_MAX: usize = 50;
+/// Published versions of a function. The contract has a code and no number; each keeps its package.
+pub const VERSIONS_PER_FUNCTION_MAX: usize = 200;
+/// Aliases of a function, `$DEFAULT` among them. The contract has a code and no number.
+pub const ALIASES_PER_FUNCTION_MAX: usize = 100;
+/// Layers of a function (CONTRACT 1.13).
+pub const LAYERS_PER_FUNCTION_MAX: usize = 5;
+/// Layers of the account. The contract has a code and no number.
+pub const LAYERS_MAX: usize = 500;
+/// Versions of a layer. The contract has a code and no number; each keeps its package.
+pub const VERSIONS_PER_LAYER_MAX: usize = 200;
 /// Namespaces, `default` among them (CONTRACT 4.8).
 pub const NAMESPACES_MAX: usize = 5;
 /// Account concurrency, as the sum of the memory of running calls, in MB (CONTRACT 4.5).

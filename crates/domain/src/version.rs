@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::CodeDigest;
 use crate::ids::{FunctionKey, FunctionUid, InvalidName, Qualifier};
+use crate::layers::LayerStack;
 use crate::network::NetworkMode;
 
 /// Counts the changes of a function's code and configuration. An instance serves one revision.
@@ -139,8 +140,18 @@ pub struct Version {
     pub environment: Vec<(String, String)>,
     /// The package.
     pub code: CodeDigest,
+    /// What is seen at `/opt`.
+    pub layers: LayerStack,
     /// What it may reach.
     pub network: NetworkMode,
+}
+
+impl Version {
+    /// Every package its instances need: its code, its layers, and what they are together.
+    pub fn packages(&self) -> impl Iterator<Item = CodeDigest> {
+        let layers = self.layers.layers().iter().copied();
+        std::iter::once(self.code).chain(layers).chain(self.layers.whole())
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use http_body_util::Full;
 use hyper::body::Body;
 use jiff::Timestamp;
 use skiff_auth::{AuthError, BodyHasher, SignedRequest, verify, verify_basic, verify_head};
+use skiff_control_plane::{Draw, InvalidRoutingKey, RoutingKey};
 use skiff_domain::{Invocation, Origin, RequestId};
 
 use crate::body;
@@ -15,6 +16,9 @@ use crate::refusal::Refusal;
 use crate::reply::{LogType, respond};
 use crate::route::direct_invocation;
 use crate::server::Gateway;
+
+/// Names the header of a routing key.
+const X_SCF_ROUTING_KEY: &str = "x-scf-routing-key";
 
 /// Answers one request, whatever it is.
 ///
@@ -53,7 +57,9 @@ where
     let event = authenticated_body(gateway, head, body).await?;
     let log_type = LogType::read(head.headers.get("x-scf-log-type"))?;
     let context = &gateway.context;
-    let version = context.control.resolve(&target.key, &target.qualifier)?;
+    let routing_key = routing_key(head)?;
+    let draw = Draw::of(id, routing_key.as_ref());
+    let version = context.control.resolve(&target.key, &target.qualifier, &draw)?;
     let invocation = Invocation {
         id,
         version,
@@ -62,6 +68,15 @@ where
         origin: Origin::Gateway,
     };
     Ok(respond(context.invoker.invoke(invocation).await, log_type))
+}
+
+/// What an alias with rules routes the call by: a JSON object in a header.
+fn routing_key(head: &Parts) -> Result<Option<RoutingKey>, Refusal> {
+    let Some(value) = head.headers.get(X_SCF_ROUTING_KEY) else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| InvalidRoutingKey::NotObject)?;
+    Ok(Some(RoutingKey::parse(text)?))
 }
 
 /// The body, of a caller who is believed. As much as can be is refused before it is read.

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::json;
 use skiff_auth::AuthError;
-use skiff_control_plane::ResolveError;
+use skiff_control_plane::{InvalidRoutingKey, ResolveError};
 use skiff_domain::RequestId;
 
 use crate::body::BodyError;
@@ -76,6 +76,12 @@ impl From<AuthError> for Refusal {
 impl From<ResolveError> for Refusal {
     fn from(error: ResolveError) -> Self {
         Self::new(StatusCode::NOT_FOUND, error.code(), error.to_string())
+    }
+}
+
+impl From<InvalidRoutingKey> for Refusal {
+    fn from(error: InvalidRoutingKey) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string())
     }
 }
 

@@ -43,6 +43,7 @@ pub(crate) fn version(name: &str) -> Version {
         init_timeout: Duration::from_secs(65),
         environment: Vec::new(),
         code: CodeDigest::of(name.as_bytes()),
+        layers: Default::default(),
         network: NetworkMode::Public,
     }
 }

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skiff_domain::{
-    AttemptEnd, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, StartError, Version,
+    AttemptEnd, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, StartError, Version,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -172,8 +172,8 @@ impl<I: Instances> Invoke for Invoker<I> {
         }
     }
 
-    fn retire(&self, uid: &FunctionUid) {
-        let let_go = self.shared.schedule.lock().retire(uid);
+    fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
+        let let_go = self.shared.schedule.lock().retire(uid, label);
         drop(let_go);
     }
 

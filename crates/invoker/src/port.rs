@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use skiff_domain::{
-    AttemptRecord, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, StartError, Version,
+    AttemptRecord, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, StartError, Version,
 };
 
 /// Where instances come from. On one machine this is the worker itself; in a cluster, a client of many.
@@ -50,8 +50,9 @@ pub trait Invoke: Send + Sync + 'static {
     /// canceled.
     async fn invoke(&self, invocation: Invocation) -> Outcome;
 
-    /// Lets the idle instances of a function go; running calls finish. For updates and deletions.
-    fn retire(&self, uid: &FunctionUid);
+    /// Lets the idle instances of one version of a function go, of all its versions where none is named; running
+    /// calls finish. For updates and deletions.
+    fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>);
 
     /// What every function with instances is doing now.
     fn load(&self) -> Vec<FunctionLoad>;

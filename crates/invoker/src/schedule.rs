@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use skiff_domain::{FunctionUid, StartError, Version};
+use skiff_domain::{FunctionUid, Qualifier, StartError, Version};
 
 use crate::port::FunctionLoad;
 use crate::settings::Limits;
@@ -275,11 +275,14 @@ impl<I, W> Schedule<I, W> {
         failed.map(|to| Action::Fail { to, error })
     }
 
-    /// Takes out a function's idle instances; those that run or are being started go when they are done.
-    pub(crate) fn retire(&mut self, uid: &FunctionUid) -> Vec<I> {
+    /// Takes out the idle instances of one version of a function, of all where none is named; those that run or are
+    /// being started go when they are done.
+    pub(crate) fn retire(&mut self, uid: &FunctionUid, label: Option<&Qualifier>) -> Vec<I> {
         let mut let_go = Vec::new();
         if let Some(function) = self.functions.get_mut(uid) {
-            function.pools.iter_mut().for_each(|pool| pool.retire(&mut let_go));
+            let pools = function.pools.iter_mut();
+            let meant = pools.filter(|pool| label.is_none_or(|label| *pool.label() == *label));
+            meant.for_each(|pool| pool.retire(&mut let_go));
             self.tidy(uid);
         }
         let_go

@@ -1,7 +1,7 @@
 //! A function's settings as requests carry them, for creation and update alike.
 
 use serde::{Deserialize, Serialize};
-use skiff_control_plane::{Description, Environment, InitTimeout, MemorySize, RuntimeChoice, Tags, Timeout};
+use skiff_control_plane::{Description, Environment, InitTimeout, MemorySize, Publish, RuntimeChoice, Tags, Timeout};
 use skiff_domain::NetworkMode;
 
 use crate::error::ApiError;
@@ -218,6 +218,15 @@ pub(super) fn number(given: Option<i64>, field: &str, code: &'static str) -> Res
 /// An empty runtime is as good as none.
 pub(super) fn runtime(given: Option<&str>) -> Option<RuntimeChoice> {
     given.filter(|text| !text.is_empty()).map(RuntimeChoice::from)
+}
+
+/// `Publish`.
+pub(super) fn publish(given: Option<&str>) -> Result<Publish, ApiError> {
+    Ok(if switch(given, "Publish")? {
+        Publish::Yes
+    } else {
+        Publish::No
+    })
 }
 
 /// `TRUE` or `FALSE`, as the API writes its switches.

@@ -83,6 +83,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         network: configuration::network(request.vpc_config, request.public_net_config)?.unwrap_or_default(),
         tags: configuration::tags(request.tags)?,
         code: package::decode(zip_file).await?,
+        layers: Vec::new(),
     };
     let created = call.context.control.create_function(input).await;
     created.map_err(|error| ApiError::refused(error.code(), &error))?;

@@ -1,7 +1,7 @@
-//! DeleteFunction: without a qualifier, all of it.
+//! DeleteFunction: without a qualifier all of it, with one that version.
 
 use serde::Deserialize;
-use skiff_control_plane::DeleteFunction;
+use skiff_control_plane::{DeleteFunction, Deleted};
 
 use super::{Call, names};
 use crate::error::ApiError;
@@ -22,8 +22,10 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         qualifier: names::optional_qualifier(request.qualifier)?,
     };
     let deleted = call.context.control.delete_function(input).await;
-    let uid = deleted.map_err(|error| ApiError::refused(error.code(), &error))?;
-    // Its series in /metrics go with it; its logs stay until their time is over.
-    call.context.logs.metrics().forget(&uid);
+    let deleted = deleted.map_err(|error| ApiError::refused(error.code(), &error))?;
+    if let Deleted::Function(uid) = deleted {
+        // Its series in /metrics go with it; its logs stay until their time is over.
+        call.context.logs.metrics().forget(&uid);
+    }
     Ok(Done {})
 }

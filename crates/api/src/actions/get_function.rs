@@ -1,7 +1,7 @@
 //! GetFunction: everything the SDKs show of a function.
 
 use serde::{Deserialize, Serialize};
-use skiff_control_plane::{EntrySource, Function};
+use skiff_control_plane::{EntrySource, FunctionView};
 use skiff_domain::{NetworkMode, Qualifier};
 
 use super::configuration::{self, EnvironmentFields, Pair, VpcConfig};
@@ -32,7 +32,7 @@ pub(super) struct Answer {
     r#type: &'static str,
     runtime: &'static str,
     handler: String,
-    function_version: &'static str,
+    function_version: String,
     qualifier: String,
     memory_size: u32,
     timeout: u32,
@@ -146,22 +146,22 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
     let show_code = configuration::switch(request.show_code.as_deref(), "ShowCode")?;
     let show_digest = configuration::switch(request.show_code_sha256.as_deref(), "ShowCodeSha256")?;
     let control = &call.context.control;
-    let function = control
+    let view = control
         .get_function(&key, &qualifier)
         .map_err(|error| ApiError::refused(error.code(), &error))?;
     let source = if show_code {
-        Some(control.entry_source(&function).await)
+        Some(control.entry_source(&view.configuration).await)
     } else {
         None
     };
     Ok(Answer {
-        code_sha256: show_digest.then(|| function.code.to_string()),
-        ..Answer::of(&function, qualifier, source)
+        code_sha256: show_digest.then(|| view.configuration.code.to_string()),
+        ..Answer::of(&view, qualifier, source)
     })
 }
 
 impl Answer {
-    fn of(function: &Function, qualifier: Qualifier, source: Option<EntrySource>) -> Self {
+    fn of(view: &FunctionView, qualifier: Qualifier, source: Option<EntrySource>) -> Self {
         let (code_info, code_result, code_error) = match source {
             None => (String::new(), "success", ""),
             Some(EntrySource::Text(text)) => (text, "success", ""),
@@ -169,28 +169,33 @@ impl Answer {
             Some(EntrySource::NotText) => (String::new(), "failed", "the entry file is not text"),
             Some(EntrySource::Unreadable) => (String::new(), "failed", "the package cannot be read now"),
         };
+        let FunctionView {
+            function,
+            configuration: its,
+            ..
+        } = view;
         Self {
             function_name: function.key.name.to_string(),
             function_id: function.uid.to_string(),
             namespace: function.key.namespace.to_string(),
-            description: function.description.to_string(),
+            description: its.description.to_string(),
             r#type: function.function_type().as_str(),
-            runtime: function.runtime.as_str(),
-            handler: function.handler.clone(),
-            function_version: Qualifier::LATEST,
+            runtime: its.runtime.as_str(),
+            handler: its.handler.clone(),
+            function_version: view.version.to_string(),
             qualifier: qualifier.into(),
-            memory_size: function.memory.mb(),
-            timeout: function.timeout.secs(),
-            init_timeout: function.init_timeout.secs(),
-            environment: EnvironmentFields::of(&function.environment),
-            vpc_config: VpcConfig::of(function.network),
-            public_net_config: PublicNetConfigOut::of(function.network),
+            memory_size: its.memory.mb(),
+            timeout: its.timeout.secs(),
+            init_timeout: its.init_timeout.secs(),
+            environment: EnvironmentFields::of(&its.environment),
+            vpc_config: VpcConfig::of(its.network),
+            public_net_config: PublicNetConfigOut::of(its.network),
             tags: configuration::pairs(function.tags.as_slice()),
             status: function.status().as_str(),
             available_status: "Available",
-            add_time: time::to_text(function.created_at),
-            mod_time: time::to_text(function.modified_at),
-            code_size: function.code_bytes,
+            add_time: time::to_text(view.created_at),
+            mod_time: time::to_text(view.modified_at),
+            code_size: its.code_bytes,
             code_info,
             code_result,
             code_error,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use skiff_control_plane::ListFunctions;
-use skiff_domain::{AttemptRecord, FunctionKey, NamespaceName, Qualifier, RequestId, StatusCode, Version};
+use skiff_control_plane::{Function, ListFunctions};
+use skiff_domain::{AttemptRecord, FunctionKey, NamespaceName, Qualifier, RequestId, StatusCode};
 use skiff_observe::{LogQuery, Order, OrderBy, Outcome, QueryError};
 
 use super::{Call, names};
@@ -95,8 +95,8 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
     let namespace = names::namespace(request.namespace)?;
     let function = function(&call, request.function_name, &namespace)?;
     let query = LogQuery {
-        uid: function.as_ref().map(|version| version.uid.clone()),
-        function: function.map(|version| version.key.name.clone()),
+        uid: function.as_ref().map(|function| function.uid.clone()),
+        function: function.map(|function| function.key.name.clone()),
         namespace,
         qualifier: names::optional_qualifier(request.qualifier)?,
         request_id: request_id(request.function_request_id.as_deref())?,
@@ -268,7 +268,7 @@ fn function(
     call: &Call<'_>,
     given: Option<String>,
     namespace: &NamespaceName,
-) -> Result<Option<Arc<Version>>, ApiError> {
+) -> Result<Option<Arc<Function>>, ApiError> {
     let control = &call.context.control;
     let Some(name) = given.filter(|name| !name.is_empty()) else {
         // Asked for what it says of a namespace that does not exist.
@@ -285,9 +285,8 @@ fn function(
         namespace: namespace.clone(),
         name: names::function(Some(name), "FunctionName")?,
     };
-    let version = control.resolve(&key, &Qualifier::latest());
-    version
-        .map(Some)
+    let view = control.get_function(&key, &Qualifier::latest());
+    view.map(|view| Some(view.function))
         .map_err(|error| ApiError::refused(error.code(), &error))
 }
 

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
+use skiff_control_plane::{Draw, RoutingKey};
 use skiff_domain::limits::LOG_TAIL_BYTES_MAX;
 use skiff_domain::{FunctionKey, Invocation, Origin, Outcome, Qualifier, RequestId, StatusCode};
 
@@ -70,6 +71,8 @@ pub(super) struct Asked {
     pub(super) event_field: &'static str,
     pub(super) event: Option<String>,
     pub(super) log_type: LogType,
+    /// What an alias with rules routes the call by.
+    pub(super) routing_key: Option<String>,
 }
 
 /// Runs the call to its end.
@@ -80,10 +83,15 @@ pub(super) async fn run(mut call: Call<'_>, asked: Asked) -> Result<Answer, ApiE
         event_field,
         event,
         log_type,
+        routing_key,
     } = asked;
+    let routing_key = routing_key.filter(|text| !text.is_empty());
+    let routing_key = routing_key.map(|text| RoutingKey::parse(&text)).transpose();
+    let routing_key = routing_key.map_err(|error| ApiError::refused(error.code(), &error))?;
     // A call may run for minutes; of its body only the event is left.
     drop(call.place.take());
-    let version = call.context.control.resolve(&function, &qualifier);
+    let draw = Draw::of(call.request_id, routing_key.as_ref());
+    let version = call.context.control.resolve(&function, &qualifier, &draw);
     let version = version.map_err(|error| ApiError::refused(error.code(), &error))?;
     let invocation = Invocation {
         id: call.request_id,

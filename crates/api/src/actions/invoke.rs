@@ -6,13 +6,6 @@ use skiff_domain::Qualifier;
 use super::invocation::{self, Answer, Asked, LogType};
 use super::{Call, names};
 use crate::error::ApiError;
-use crate::parameters::Unserved;
-
-pub(super) const UNSERVED: &[Unserved] = &[Unserved::new(
-    "RoutingKey",
-    "UnsupportedOperation",
-    "it chooses among an alias's versions, and aliases come later",
-)];
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -23,10 +16,10 @@ struct Request {
     client_context: Option<String>,
     log_type: Option<String>,
     namespace: Option<String>,
+    routing_key: Option<String>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
-    call.parameters.refuse(UNSERVED)?;
     let request: Request = call.parameters.parse()?;
     let function = names::key(request.function_name, request.namespace)?;
     let qualifier = names::qualifier(request.qualifier, Qualifier::LATEST)?;
@@ -41,6 +34,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
             event_field: "ClientContext",
             event,
             log_type,
+            routing_key: request.routing_key,
         },
     )
     .await

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use skiff_domain::Qualifier;
 
 use super::invocation::{self, Answer, Asked, LogType};
-use super::{Call, invoke, names};
+use super::{Call, names};
 use crate::error::ApiError;
 
 #[derive(Debug, Default, Deserialize)]
@@ -15,10 +15,10 @@ struct Request {
     event: Option<String>,
     log_type: Option<String>,
     namespace: Option<String>,
+    routing_key: Option<String>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
-    call.parameters.refuse(invoke::UNSERVED)?;
     let request: Request = call.parameters.parse()?;
     let function = names::key(request.function_name, request.namespace)?;
     let qualifier = names::qualifier(request.qualifier, Qualifier::DEFAULT)?;
@@ -32,6 +32,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
             event_field: "Event",
             event,
             log_type,
+            routing_key: request.routing_key,
         },
     )
     .await

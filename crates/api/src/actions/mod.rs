@@ -3,21 +3,30 @@
 mod invocation;
 
 mod copy_function;
+mod create_alias;
 mod create_function;
 mod create_namespace;
+mod delete_alias;
 mod delete_function;
+mod delete_function_version;
 mod delete_namespace;
 mod get_account;
+mod get_alias;
 mod get_function;
 mod get_function_logs;
 mod invoke;
 mod invoke_function;
+mod list_aliases;
 mod list_functions;
 mod list_namespaces;
+mod list_version_by_function;
+mod publish_version;
+mod update_alias;
 mod update_function_code;
 mod update_function_configuration;
 mod update_namespace;
 
+mod alias;
 mod configuration;
 mod listing;
 mod names;
@@ -45,18 +54,14 @@ pub(crate) struct Call<'a> {
 
 /// Documented actions, and those the `scf` CLI calls (CONTRACT 2.5), whose features are not there yet.
 const LATER: &[&str] = &[
-    "CreateAlias",
     "CreateCustomDomain",
     "CreateFunctionTestModel",
     "CreateTrigger",
-    "DeleteAlias",
     "DeleteCustomDomain",
-    "DeleteFunctionVersion",
     "DeleteLayerVersion",
     "DeleteProvisionedConcurrencyConfig",
     "DeleteReservedConcurrencyConfig",
     "DeleteTrigger",
-    "GetAlias",
     "GetAsyncEventStatus",
     "GetCustomDomain",
     "GetFunctionAddress",
@@ -66,21 +71,17 @@ const LATER: &[&str] = &[
     "GetProvisionedConcurrencyConfig",
     "GetRequestStatus",
     "GetReservedConcurrencyConfig",
-    "ListAliases",
     "ListAsyncEvents",
     "ListCustomDomains",
     "ListFunctionTestModels",
     "ListLayerVersions",
     "ListLayers",
     "ListTriggers",
-    "ListVersionByFunction",
     "PublishLayerVersion",
-    "PublishVersion",
     "PutProvisionedConcurrencyConfig",
     "PutReservedConcurrencyConfig",
     "PutTotalConcurrencyConfig",
     "TerminateAsyncEvent",
-    "UpdateAlias",
     "UpdateCustomDomain",
     "UpdateFunctionEventInvokeConfig",
     "UpdateFunctionTestModel",
@@ -93,17 +94,25 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
     let id = call.request_id;
     match action {
         "CopyFunction" => reply::body(&copy_function::run(call).await?, id),
+        "CreateAlias" => reply::body(&create_alias::run(call).await?, id),
         "CreateFunction" => reply::body(&create_function::run(call).await?, id),
         "CreateNamespace" => reply::body(&create_namespace::run(call).await?, id),
+        "DeleteAlias" => reply::body(&delete_alias::run(call).await?, id),
         "DeleteFunction" => reply::body(&delete_function::run(call).await?, id),
+        "DeleteFunctionVersion" => reply::body(&delete_function_version::run(call).await?, id),
         "DeleteNamespace" => reply::body(&delete_namespace::run(call).await?, id),
         "GetAccount" => reply::body(&get_account::run(&call)?, id),
+        "GetAlias" => reply::body(&get_alias::run(call)?, id),
         "GetFunction" => reply::body(&get_function::run(call).await?, id),
         "GetFunctionLogs" => reply::body(&get_function_logs::run(call).await?, id),
         "Invoke" => reply::body(&invoke::run(call).await?, id),
         "InvokeFunction" => reply::body(&invoke_function::run(call).await?, id),
+        "ListAliases" => reply::body(&list_aliases::run(call)?, id),
         "ListFunctions" => reply::body(&list_functions::run(call)?, id),
         "ListNamespaces" => reply::body(&list_namespaces::run(call)?, id),
+        "ListVersionByFunction" => reply::body(&list_version_by_function::run(call)?, id),
+        "PublishVersion" => reply::body(&publish_version::run(call).await?, id),
+        "UpdateAlias" => reply::body(&update_alias::run(call).await?, id),
         "UpdateFunctionCode" => reply::body(&update_function_code::run(call).await?, id),
         "UpdateFunctionConfiguration" => reply::body(&update_function_configuration::run(call).await?, id),
         "UpdateNamespace" => reply::body(&update_namespace::run(call).await?, id),

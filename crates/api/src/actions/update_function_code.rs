@@ -4,7 +4,7 @@ use serde::Deserialize;
 use skiff_control_plane::UpdateFunctionCode;
 
 use super::package::{self, Code};
-use super::{Call, names};
+use super::{Call, configuration, names};
 use crate::error::ApiError;
 use crate::parameters::Unserved;
 use crate::reply::Done;
@@ -21,7 +21,6 @@ const UNSERVED: &[Unserved] = &[
         "UnsupportedOperation",
         "there are no environments to deploy to",
     ),
-    Unserved::new("Publish", "UnsupportedOperation.PublishVersion", "versions come later").unless(&["FALSE"]),
 ];
 
 #[derive(Debug, Default, Deserialize)]
@@ -32,6 +31,7 @@ struct Request {
     zip_file: Option<String>,
     namespace: Option<String>,
     code: Option<Code>,
+    publish: Option<String>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
@@ -57,6 +57,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
     let input = UpdateFunctionCode {
         key,
         handler: given(request.handler),
+        publish: configuration::publish(request.publish.as_deref())?,
         code: package::decode(zip_file).await?,
     };
     let updated = call.context.control.update_function_code(input).await;

@@ -10,7 +10,6 @@ use crate::parameters::Unserved;
 use crate::reply::Done;
 
 const UNSERVED: &[Unserved] = &[
-    Unserved::new("Publish", "UnsupportedOperation.PublishVersion", "versions come later").unless(&["FALSE"]),
     Unserved::new(
         "L5Enable",
         "InvalidParameterValue.L5Enable",
@@ -38,6 +37,7 @@ struct Request {
     vpc_config: Option<VpcConfig>,
     public_net_config: Option<PublicNetConfig>,
     init_timeout: Option<i64>,
+    publish: Option<String>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
@@ -54,6 +54,8 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         runtime: configuration::runtime(request.runtime.as_deref()),
         environment: request.environment.map(EnvironmentFields::read).transpose()?,
         network: configuration::network(request.vpc_config, request.public_net_config)?,
+        publish: configuration::publish(request.publish.as_deref())?,
+        layers: None,
     };
     let updated = call.context.control.update_function_configuration(input).await;
     updated.map_err(|error| ApiError::refused(error.code(), &error))?;

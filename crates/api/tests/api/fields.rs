@@ -63,7 +63,7 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("InitTimeout", Seen(json!(7), GET, show(), "/InitTimeout")),
             ("Environment", Seen(json!({"Variables": [{"Key": "K1", "Value": "v"}]}), GET, show(), "/Environment/Variables")),
             ("Runtime", Seen(json!("Python3.9"), GET, show(), "/Runtime")),
-            ("Publish", on("UnsupportedOperation.PublishVersion")),
+            ("Publish", Seen(json!("TRUE"), "ListVersionByFunction", show(), "/TotalCount")),
             ("L5Enable", on("InvalidParameterValue.L5Enable")),
             ("IgnoreSysLog", Refused(json!(true), "UnsupportedOperation")),
         ],
@@ -78,7 +78,7 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("CosBucketRegion", text("UnsupportedOperation.Cos")),
             ("InstallDependency", on("UnsupportedOperation")),
             ("EnvId", text("UnsupportedOperation")),
-            ("Publish", on("UnsupportedOperation.PublishVersion")),
+            ("Publish", Seen(json!("TRUE"), "ListVersionByFunction", show(), "/TotalCount")),
             ("CodeSource", Refused(json!("Git"), "InvalidParameterValue.CodeSource")),
         ],
         "GetFunction" => vec![
@@ -117,7 +117,7 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
             ("Qualifier", Checked(json!("7"), "ResourceNotFound.Qualifier")),
             ("LogType", Seen(json!("Tail"), "", json!({}), "/Result/Log")),
-            ("RoutingKey", Refused(json!("{}"), "UnsupportedOperation")),
+            ("RoutingKey", Checked(json!("Bob"), "InvalidParameterValue.RoutingConfig")),
         ],
         "GetFunctionLogs" => vec![
             ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
@@ -151,6 +151,49 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
         ],
         "DeleteNamespace" => vec![("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace"))],
         "GetAccount" => vec![],
+        "PublishVersion" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("Description", Seen(json!("told"), "", json!({}), "/Description")),
+        ],
+        "ListVersionByFunction" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("Offset", Seen(json!(1), "", json!({}), "/FunctionVersion")),
+            ("Limit", Seen(json!(0), "", json!({}), "/FunctionVersion")),
+            ("Order", Seen(json!("DESC"), "", json!({}), "/FunctionVersion")),
+            ("OrderBy", Seen(json!("ModTime"), "", json!({}), "/FunctionVersion")),
+        ],
+        "DeleteFunctionVersion" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("Qualifier", Checked(json!("7"), "ResourceNotFound.Qualifier")),
+            ("ForceDelete", Checked(json!("FALSE"), "UnsupportedOperation.AliasBind")),
+        ],
+        "CreateAlias" | "UpdateAlias" => {
+            let alias = if action == "CreateAlias" { "made" } else { "prod" };
+            let seen = || json!({"FunctionName": "hello", "Name": alias});
+            vec![
+                ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+                ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+                ("Name", Checked(json!("1"), "InvalidParameterValue.Alias")),
+                ("FunctionVersion", Seen(json!("$LATEST"), "GetAlias", seen(), "/FunctionVersion")),
+                ("RoutingConfig", Seen(json!({"AdditionalVersionWeights": [{"Version": "$LATEST", "Weight": 0.25}]}), "GetAlias", seen(), "/RoutingConfig")),
+                ("Description", Seen(json!("told"), "GetAlias", seen(), "/Description")),
+            ]
+        }
+        "GetAlias" | "DeleteAlias" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("Name", Checked(json!("nothing"), "ResourceNotFound.Alias")),
+        ],
+        "ListAliases" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("FunctionVersion", Seen(json!("1"), "", json!({}), "/TotalCount")),
+            ("Offset", Seen(json!("1"), "", json!({}), "/Aliases")),
+            ("Limit", Seen(json!("1"), "", json!({}), "/Aliases")),
+        ],
         other => panic!("{other} is served and has no proofs"),
     };
     if matches!(action, "CreateFunction" | "UpdateFunctionConfiguration") {
@@ -188,17 +231,27 @@ fn plain(action: &str) -> Value {
         "UpdateFunctionCode" => json!({"FunctionName": "hello", "ZipFile": zip_file()}),
         "CopyFunction" => json!({"FunctionName": "hello", "NewFunctionName": "copy", "Override": true}),
         "CreateNamespace" => json!({"Namespace": "third"}),
+        "DeleteFunctionVersion" => json!({"FunctionName": "hello", "Qualifier": "1", "ForceDelete": "TRUE"}),
+        "CreateAlias" => json!({"FunctionName": "hello", "Name": "made", "FunctionVersion": "1"}),
+        "UpdateAlias" | "GetAlias" | "DeleteAlias" => {
+            json!({"FunctionName": "hello", "Name": "prod", "FunctionVersion": "1"})
+        }
         "UpdateNamespace" | "DeleteNamespace" => json!({"Namespace": "second", "Description": "x"}),
         "ListFunctions" | "ListNamespaces" | "GetFunctionLogs" | "GetAccount" => json!({}),
         _ => json!({"FunctionName": "hello"}),
     }
 }
 
-/// Functions `hello`, `copy` (created later, with other settings) and, in `second`, nothing.
+/// Functions `hello`, changed after its version 1, which its alias `prod` leads to, `copy` (created later, with other settings) and, in `second`, nothing.
 async fn server() -> Server {
     let server = Server::start().await;
     server.ok("CreateNamespace", json!({"Namespace": "second"})).await;
-    server.ok("CreateFunction", with(hello(), json!({"Timeout": 5}))).await;
+    server.ok("CreateFunction", hello()).await;
+    server.ok("PublishVersion", json!({"FunctionName": "hello"})).await;
+    let prod = json!({"FunctionName": "hello", "Name": "prod", "FunctionVersion": "1"});
+    server.ok("CreateAlias", prod).await;
+    let change = json!({"FunctionName": "hello", "Timeout": 5});
+    server.ok("UpdateFunctionConfiguration", change).await;
     server
         .ok("CreateFunction", with(hello(), json!({"FunctionName": "copy"})))
         .await;
@@ -365,6 +418,21 @@ async fn a_required_field_that_is_missing_is_named() {
         ("CreateNamespace", "Namespace"),
         ("UpdateNamespace", "Namespace"),
         ("UpdateNamespace", "Description"),
+        ("PublishVersion", "FunctionName"),
+        ("ListVersionByFunction", "FunctionName"),
+        ("DeleteFunctionVersion", "FunctionName"),
+        ("DeleteFunctionVersion", "Qualifier"),
+        ("CreateAlias", "FunctionName"),
+        ("CreateAlias", "Name"),
+        ("CreateAlias", "FunctionVersion"),
+        ("UpdateAlias", "FunctionName"),
+        ("UpdateAlias", "Name"),
+        ("UpdateAlias", "FunctionVersion"),
+        ("GetAlias", "FunctionName"),
+        ("GetAlias", "Name"),
+        ("ListAliases", "FunctionName"),
+        ("DeleteAlias", "FunctionName"),
+        ("DeleteAlias", "Name"),
         ("DeleteNamespace", "Namespace"),
     ] {
         let server = server().await;

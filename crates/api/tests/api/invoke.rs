@@ -136,8 +136,8 @@ async fn what_cannot_be_run_is_refused_and_not_run() {
         ),
         (with(hello(), json!({"LogType": "Full"})), "InvalidParameterValue"),
         (
-            with(hello(), json!({"RoutingKey": "{\"User\":\"Bob\"}"})),
-            "UnsupportedOperation",
+            with(hello(), json!({"RoutingKey": "Bob"})),
+            "InvalidParameterValue.RoutingConfig",
         ),
         (with(hello(), json!({"ClientContext": {"a": 1}})), "InvalidParameter"),
         (

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use skiff_control_plane::Draw;
 use skiff_domain::{AttemptRecord, FunctionKey, Origin, Qualifier, RequestId, StatusCode};
 use skiff_invoker::Recorder;
 
@@ -17,7 +18,8 @@ fn record(server: &Server, name: &str, second: i64, status: StatusCode, duration
         namespace: "default".parse().unwrap(),
         name: name.parse().unwrap(),
     };
-    let version = server.control.resolve(&key, &Qualifier::latest()).unwrap();
+    let draw = Draw::of(RequestId::random(), None);
+    let version = server.control.resolve(&key, &Qualifier::latest(), &draw).unwrap();
     AttemptRecord {
         request_id: RequestId::random(),
         uid: version.uid.clone(),

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod aliases;
 mod envelope;
 mod fields;
 mod functions;
@@ -9,3 +10,4 @@ mod invoke;
 mod logs;
 mod namespaces;
 mod server;
+mod versions;

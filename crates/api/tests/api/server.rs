@@ -19,7 +19,7 @@ use skiff_api::ApiContext;
 use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring, ToSign, sign_tc3};
 use skiff_control_plane::{ControlPlane, Ports, Precompile, Retire, Runtimes, random_uid};
-use skiff_domain::{FunctionUid, Invocation, Outcome, RuntimeName, StatusCode};
+use skiff_domain::{FunctionUid, Invocation, Outcome, Qualifier, RuntimeName, StatusCode};
 use skiff_invoker::{FunctionLoad, Invoke};
 use skiff_observe::{LogStore, LogStoreConfig, Metrics};
 use skiff_store::{MemStore, Store};
@@ -74,7 +74,7 @@ impl Invoke for FakeInvoker {
         }
     }
 
-    fn retire(&self, _uid: &FunctionUid) {}
+    fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 
     fn load(&self) -> Vec<FunctionLoad> {
         Vec::new()
@@ -99,7 +99,7 @@ impl Precompile for Nothing {
 }
 
 impl Retire for Nothing {
-    fn retire(&self, _uid: &FunctionUid) {}
+    fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 }
 
 impl Server {

@@ -1,3 +1,5 @@
+mod stacks;
+
 use std::collections::HashSet;
 
 use futures::TryStreamExt;

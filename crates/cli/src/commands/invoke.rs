@@ -32,6 +32,9 @@ pub struct Args {
     /// Which version or alias [default: $LATEST]
     #[arg(long, value_name = "VERSION")]
     qualifier: Option<String>,
+    /// What an alias with rules routes the call by, such as {"User": "Bob"}
+    #[arg(long, value_name = "JSON")]
+    routing_key: Option<String>,
     /// Print the end of the call's log, too
     #[arg(long, short)]
     log: bool,
@@ -46,6 +49,9 @@ impl Args {
         self.namespace.add_to(&mut params);
         if let Some(qualifier) = &self.qualifier {
             params["Qualifier"] = json!(qualifier);
+        }
+        if let Some(routing_key) = &self.routing_key {
+            params["RoutingKey"] = json!(routing_key);
         }
         if let Some(event) = self.event(&mut io::stdin())? {
             params["ClientContext"] = json!(event);
@@ -190,6 +196,7 @@ mod tests {
             namespace: InNamespace::default(),
             data: Some(data.to_owned()),
             qualifier: None,
+            routing_key: None,
             log: false,
             asynchronous: false,
         }

@@ -1,14 +1,16 @@
 //! One command, one file.
 
 mod activation;
+mod alias;
 mod completion;
 mod deploy;
 mod function;
 mod invoke;
 mod logs;
 mod namespace;
-mod runtime;
+pub(crate) mod runtime;
 mod top;
+mod version;
 
 use crate::connection::Global;
 use crate::console::Console;
@@ -26,12 +28,15 @@ pub enum Command {
     /// List, show, create, update, delete and copy functions
     #[command(subcommand)]
     Function(function::Command),
+    /// List, publish and delete versions of a function
+    #[command(subcommand)]
+    Version(version::Command),
+    /// List, show, create, update and delete aliases of versions
+    #[command(subcommand)]
+    Alias(alias::Command),
     /// List, create and delete namespaces
     #[command(subcommand)]
     Namespace(namespace::Command),
-    /// List the runtimes the server can run
-    #[command(subcommand)]
-    Runtime(runtime::Command),
     /// Watch what is running: a live table of functions and instances
     Top(top::Args),
     /// Print a completion script for a shell
@@ -56,8 +61,9 @@ impl Command {
             Self::Invoke(args) => args.run(&client, console),
             Self::Logs(args) => args.run(&client, console),
             Self::Function(command) => command.run(&client, console),
+            Self::Version(command) => command.run(&client, console),
+            Self::Alias(command) => command.run(&client, console),
             Self::Namespace(command) => command.run(&client, console),
-            Self::Runtime(command) => command.run(&client, console),
             Self::Top(args) => args.run(&client, console),
             Self::Completion(_) => Ok(()),
         }

@@ -1,25 +1,62 @@
-//! `skiff runtime …`.
+//! `skiff runtime list`. Installing and removing is the operator's, on the server's machine: see the binary.
 
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::connection::Global;
 use crate::console::{Console, text};
-use crate::error::CliError;
+use crate::error::{CliError, Exit};
 
-/// Commands on runtimes.
+/// Commands on runtimes that ask a server.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// List what `--runtime` and skiff.yaml may name on this server
+    /// List what `--runtime` and skiff.yaml may name on this server, where it comes from and how many wait for code; where
+    /// no server runs, what one would have
     #[command(visible_alias = "ls")]
     List,
 }
 
 impl Command {
-    pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
+    /// `stopped` knows the runtimes where no server runs.
+    pub(crate) fn run(
+        &self,
+        global: &Global,
+        console: &mut Console,
+        stopped: impl FnOnce() -> Option<Vec<Value>>,
+    ) -> Result<(), CliError> {
         let Self::List = self;
-        let status = client.get("/status.json")?;
-        let names = status["runtimes"].as_array().into_iter().flatten();
-        let runtimes: Vec<Value> = names.map(|name| json!({ "name": name })).collect();
-        Ok(console.list(&runtimes, &["NAME"], &[], |runtime| vec![text(runtime, "name")])?)
+        let runtimes = match global.client().and_then(|client| of_the_server(&client)) {
+            Err(error) if error.exit() != Exit::Refused => stopped().ok_or(error)?,
+            answered => answered?,
+        };
+        let columns = ["NAME", "SOURCE", "SIZE", "READY"];
+        Ok(console.list(&runtimes, &columns, &[], |runtime| {
+            let size = runtime["bytes"].as_u64().map_or_else(String::new, megabytes);
+            vec![
+                text(runtime, "name"),
+                text(runtime, "source"),
+                size,
+                text(runtime, "ready"),
+            ]
+        })?)
     }
+}
+
+/// Name, source, size and readiness of each.
+pub(crate) fn of_the_server(client: &Client) -> Result<Vec<Value>, CliError> {
+    let status = client.get("/status.json")?;
+    let cells = status["stemCells"].as_array().into_iter().flatten();
+    let runtime = |cells: &Value| {
+        json!({
+            "name": cells["runtime"],
+            "source": cells["source"],
+            "bytes": cells["bytes"],
+            "ready": cells["ready"],
+        })
+    };
+    Ok(cells.map(runtime).collect())
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{} MB", bytes.div_ceil(1_000_000))
 }

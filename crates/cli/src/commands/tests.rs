@@ -603,7 +603,11 @@ fn logs_go_on_where_long_ones_cut_a_page_short() {
 fn top_and_runtimes_come_from_the_status_page() {
     let api = FakeApi::start(|path, _| match path {
         "/status.json" => Ok(json!({
-            "version": "0.1.0", "uptimeSeconds": 65, "runtimes": ["Python3.11"],
+            "version": "0.1.0", "uptimeSeconds": 65, "runtimes": ["Nodejs18.15", "Python3.11"],
+            "stemCells": [
+                {"runtime": "Nodejs18.15", "source": "npm:18.15.0", "bytes": 90_900_480, "ready": 2},
+                {"runtime": "Python3.11", "source": "host:/usr/bin/python3.11", "bytes": null, "ready": 4},
+            ],
             "functions": [{"namespace": "default", "name": "hello", "version": "$LATEST", "runtime": "Python3.11",
                            "memoryMb": 128, "running": 2, "waiting": 1, "idle": 3, "calls": 4, "errors": 1, "billedMs": 6}],
         })),
@@ -613,10 +617,17 @@ fn top_and_runtimes_come_from_the_status_page() {
     assert_eq!(top.exit, 0, "{top:?}");
     assert!(
         top.out
-            .starts_with("skiff 0.1.0, up 1 min 5 s; 2 running, 1 waiting, 3 idle, 0 stem cells ready\n\nNAMESPACE"),
+            .starts_with("skiff 0.1.0, up 1 min 5 s; 2 running, 1 waiting, 3 idle, 6 stem cells ready\n\nNAMESPACE"),
         "{top:?}"
     );
-    assert_eq!(api.run(&["runtime", "list"]).out, "NAME\nPython3.11\n");
+    let listed = api.run(&["runtime", "list"]).out;
+    let words: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
+    let expected = [
+        vec!["NAME", "SOURCE", "SIZE", "READY"],
+        vec!["Nodejs18.15", "npm:18.15.0", "91", "MB", "2"],
+        vec!["Python3.11", "host:/usr/bin/python3.11", "4"],
+    ];
+    assert_eq!(words, expected);
 }
 
 #[test]

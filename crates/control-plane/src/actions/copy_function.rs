@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use skiff_domain::{FunctionKey, NetworkMode, Revision};
+use skiff_domain::{FunctionKey, FunctionUid, NetworkMode, Qualifier, Revision};
 
 use super::create_function::{NoRoom, fresh_uid, room_in, writes};
-use super::update_function_code::{existing, next_revision};
+use super::update_function_code::existing;
+use crate::alias::Aliases;
 use crate::change::ChangeError;
 use crate::code::CodeError;
+use crate::configuration::Configuration;
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::function::Function;
+use crate::layer::{self, InvalidLayers, Layers};
 use crate::plane::{ControlPlane, Inner, ResolveError};
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
 use crate::state::{State, Write};
@@ -66,6 +69,9 @@ pub enum CopyFunctionError {
     /// There is no place for it.
     #[error(transparent)]
     NoRoom(#[from] NoRoom),
+    /// The target's layers do not go with the source's code and runtime.
+    #[error(transparent)]
+    Layers(#[from] InvalidLayers),
     /// The source's package cannot be read.
     #[error(transparent)]
     Code(#[from] CodeError),
@@ -83,6 +89,7 @@ impl CopyFunctionError {
             Self::Itself(_) => "InvalidParameterValue.FunctionName",
             Self::Exists(_) => "ResourceInUse.Function",
             Self::NoRoom(error) => error.code(),
+            Self::Layers(error) => error.code(),
             Self::Code(error) => error.code(),
             Self::Change(error) => error.code(),
         }
@@ -98,12 +105,16 @@ impl ControlPlane {
         }
         let source = existing(&inner.state.load(), &input.source)?;
         // Keeps the package, should the source be deleted meanwhile.
-        let package = inner.artifacts.folder(source.code).await.map_err(CodeError::from)?;
+        let package = inner
+            .artifacts
+            .folder(source.configuration.code)
+            .await
+            .map_err(CodeError::from)?;
         let write = |inner: Arc<Inner>| async move {
             let _package = package;
             let change = |state: &State| decide(state, &inner, &source, &input);
             if let Some(replaced) = inner.change(change).await? {
-                inner.settle(&replaced);
+                inner.settle(&replaced, Some(&Qualifier::latest()));
             }
             Ok(())
         };
@@ -117,11 +128,15 @@ fn decide(
     inner: &Inner,
     source: &Function,
     input: &CopyFunction,
-) -> Result<(Vec<Write>, Option<skiff_domain::FunctionUid>), CopyFunctionError> {
+) -> Result<(Vec<Write>, Option<FunctionUid>), CopyFunctionError> {
     match (state.function(&input.target), input.existing) {
         (Some(_), ExistingTarget::Keep) => Err(CopyFunctionError::Exists(input.target.clone())),
         (Some(target), ExistingTarget::Override) => {
-            let changed = copy(source, next_revision(target, inner), input);
+            let copied = configuration(&source.configuration, &target.configuration, input)?;
+            let changed = Function {
+                tags: tags(source, target, input),
+                ..target.changed(copied, (inner.now)())
+            };
             let uid = changed.uid.clone();
             Ok((vec![Write::Put(Document::Function(Box::new(changed)))], Some(uid)))
         }
@@ -134,47 +149,59 @@ fn decide(
                 created_at: now,
                 modified_at: now,
                 revision: Revision(1),
-                description: Description::default(),
-                runtime: source.runtime.clone(),
-                handler: source.handler.clone(),
-                memory: MemorySize::default(),
-                timeout: Timeout::default(),
-                init_timeout: InitTimeout::default(),
-                environment: Environment::default(),
-                network: NetworkMode::default(),
                 tags: Tags::default(),
-                code: source.code,
-                code_bytes: source.code_bytes,
+                last_version: None,
+                aliases: Aliases::new(now),
+                configuration: Arc::new(Configuration {
+                    description: Description::default(),
+                    memory: MemorySize::default(),
+                    timeout: Timeout::default(),
+                    init_timeout: InitTimeout::default(),
+                    environment: Environment::default(),
+                    network: NetworkMode::default(),
+                    layers: Layers::default(),
+                    ..Configuration::clone(&source.configuration)
+                }),
             };
-            Ok((writes(&namespace, copy(source, blank, input)), None))
+            let copied = Function {
+                configuration: Arc::new(configuration(&source.configuration, &blank.configuration, input)?),
+                tags: tags(source, &blank, input),
+                ..blank
+            };
+            Ok((writes(&namespace, copied), None))
         }
     }
 }
 
-/// The target with what is copied of the source.
-fn copy(source: &Function, target: Function, input: &CopyFunction) -> Function {
-    let with_code = Function {
-        runtime: source.runtime.clone(),
-        handler: source.handler.clone(),
-        code: source.code,
-        code_bytes: source.code_bytes,
-        ..target
-    };
+/// The target's code and configuration with what is copied of the source's.
+fn configuration(
+    source: &Configuration,
+    target: &Configuration,
+    input: &CopyFunction,
+) -> Result<Configuration, InvalidLayers> {
     let copied = match input.what {
-        CopyWhat::Code => with_code,
-        CopyWhat::CodeAndConfiguration => Function {
-            description: source.description.clone(),
-            memory: source.memory,
-            timeout: source.timeout,
-            init_timeout: source.init_timeout,
-            environment: source.environment.clone(),
-            network: source.network,
-            tags: source.tags.clone(),
-            ..with_code
+        CopyWhat::CodeAndConfiguration => source.clone(),
+        CopyWhat::Code => Configuration {
+            runtime: source.runtime.clone(),
+            handler: source.handler.clone(),
+            code: source.code,
+            code_bytes: source.code_bytes,
+            unpacked_bytes: source.unpacked_bytes,
+            ..target.clone()
         },
     };
-    Function {
+    let copied = Configuration {
         description: input.description.clone().unwrap_or_else(|| copied.description.clone()),
         ..copied
+    };
+    layer::check(&copied)?;
+    Ok(copied)
+}
+
+/// Tags go with the configuration.
+fn tags(source: &Function, target: &Function, input: &CopyFunction) -> Tags {
+    match input.what {
+        CopyWhat::CodeAndConfiguration => source.tags.clone(),
+        CopyWhat::Code => target.tags.clone(),
     }
 }

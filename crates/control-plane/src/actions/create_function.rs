@@ -6,11 +6,15 @@ use bytes::Bytes;
 use skiff_domain::limits::FUNCTIONS_PER_NAMESPACE_MAX;
 use skiff_domain::{FunctionKey, FunctionUid, NamespaceName, NetworkMode, Revision, RuntimeName};
 
+use super::layers::bind;
+use crate::alias::Aliases;
 use crate::change::ChangeError;
 use crate::code::{CodeError, take_in};
+use crate::configuration::Configuration;
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::function::Function;
+use crate::layer::{self, InvalidLayers, LayerRef, Layers};
 use crate::namespace::Namespace;
 use crate::plane::{ControlPlane, Inner};
 use crate::runtime_choice::{RuntimeChoice, RuntimeUnavailable};
@@ -46,6 +50,8 @@ pub struct CreateFunction {
     pub network: NetworkMode,
     /// What it is filed under.
     pub tags: Tags,
+    /// Its layers, the lowest first.
+    pub layers: Vec<LayerRef>,
 }
 
 /// Why a function was not created.
@@ -60,6 +66,9 @@ pub enum CreateFunctionError {
     /// Its code, handler or runtime is not taken.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// Its layers are not there, or do not go with the rest.
+    #[error(transparent)]
+    Layers(#[from] InvalidLayers),
     /// It could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -73,6 +82,7 @@ impl CreateFunctionError {
             Self::NoRoom(error) => error.code(),
             Self::Exists(_) => "ResourceInUse.Function",
             Self::Code(error) => error.code(),
+            Self::Layers(error) => error.code(),
             Self::Change(error) => error.code(),
         }
     }
@@ -115,16 +125,12 @@ impl ControlPlane {
 async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateFunctionError> {
     // Asked again when it is committed; asked first because unpacking costs more.
     place_for(&inner.state.load(), &input.key)?;
+    bind(&inner.state.load(), &input.layers, None)?;
     let runtime = runtime(inner, input.runtime.as_ref()).map_err(CodeError::from)?;
     let handler = input.handler.unwrap_or_else(|| HANDLER_DEFAULT.to_owned());
     let package = take_in(inner, input.code, &runtime, &handler).await?;
     let now = (inner.now)();
-    let function = Function {
-        uid: (inner.new_uid)(),
-        key: input.key,
-        created_at: now,
-        modified_at: now,
-        revision: Revision(1),
+    let configuration = Configuration {
         description: input.description,
         runtime,
         handler,
@@ -133,9 +139,22 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         init_timeout: input.init_timeout,
         environment: input.environment,
         network: input.network,
-        tags: input.tags,
         code: package.digest,
         code_bytes: package.zip_bytes,
+        unpacked_bytes: package.unpacked_bytes,
+        layers: Layers::default(),
+    };
+    let layers = input.layers;
+    let function = Function {
+        uid: (inner.new_uid)(),
+        key: input.key,
+        created_at: now,
+        modified_at: now,
+        revision: Revision(1),
+        tags: input.tags,
+        last_version: None,
+        aliases: Aliases::new(now),
+        configuration: Arc::new(configuration),
     };
     let write = |inner: Arc<Inner>| async move {
         // Until it is written, this is all that keeps the package.
@@ -143,8 +162,14 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         inner
             .change(|state| {
                 let namespace = place_for(state, &function.key)?;
+                let configuration = Configuration {
+                    layers: bind(state, &layers, None)?,
+                    ..Configuration::clone(&function.configuration)
+                };
+                layer::check(&configuration)?;
                 let function = Function {
                     uid: fresh_uid(state, function.uid.clone(), inner.new_uid),
+                    configuration: Arc::new(configuration),
                     ..function.clone()
                 };
                 Ok((writes(&namespace, function), ()))
@@ -156,10 +181,10 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
 
 /// The installed runtime that is meant.
 fn runtime(inner: &Inner, choice: Option<&RuntimeChoice>) -> Result<RuntimeName, RuntimeUnavailable> {
-    let installed = inner.runtimes.installed();
+    let runtimes = &*inner.runtimes;
     match choice {
-        Some(choice) => choice.resolve(installed),
-        None => RuntimeChoice::resolve_default(installed),
+        Some(choice) => choice.resolve(runtimes),
+        None => RuntimeChoice::resolve_default(runtimes),
     }
 }
 

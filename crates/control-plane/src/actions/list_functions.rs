@@ -126,7 +126,7 @@ impl FunctionFilters {
     fn hold(&self, function: &Function) -> bool {
         self.0.iter().all(|condition| match condition {
             Condition::Status(any) => any.contains(&function.status()),
-            Condition::Runtime(any) => any.contains(&function.runtime),
+            Condition::Runtime(any) => any.contains(&function.configuration.runtime),
             Condition::FunctionType(any) => any.contains(&function.function_type()),
             Condition::Namespace(any) => any.contains(&function.key.namespace),
             Condition::Tag { key, values } => {
@@ -218,7 +218,7 @@ fn matching(state: &State, input: &ListFunctions) -> Result<Vec<Arc<Function>>, 
     let wanted = |function: &&Arc<Function>| {
         namespace.as_ref().is_none_or(|name| function.key.namespace == *name)
             && within(function.key.name.as_str(), &input.search_key)
-            && within(function.description.as_str(), &input.description)
+            && within(function.configuration.description.as_str(), &input.description)
             && input.filters.hold(function)
     };
     Ok(state.functions().filter(wanted).cloned().collect())

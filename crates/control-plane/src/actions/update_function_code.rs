@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skiff_domain::{FunctionKey, FunctionUid, Qualifier, Revision};
+use skiff_domain::{FunctionKey, Qualifier};
 
+use super::publish_version::{Publish, TooManyVersions, update_writes};
 use crate::change::ChangeError;
 use crate::code::{CodeError, entry_file, take_in};
-use crate::document::Document;
+use crate::configuration::Configuration;
 use crate::function::Function;
+use crate::layer::{self, InvalidLayers};
 use crate::plane::{ControlPlane, Inner, ResolveError, why_missing};
-use crate::state::{State, Write};
+use crate::state::State;
 
 /// A function's new code.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub struct UpdateFunctionCode {
     pub code: Bytes,
     /// Where it begins; as before where none is given.
     pub handler: Option<String>,
+    /// Whether a version is published of it.
+    pub publish: Publish,
 }
 
 /// Why a function's code was not updated. It serves as before.
@@ -32,6 +36,12 @@ pub enum UpdateFunctionCodeError {
     /// The code or handler is not taken.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// The code is too large for the function's layers.
+    #[error(transparent)]
+    Layers(#[from] InvalidLayers),
+    /// No version can be published.
+    #[error(transparent)]
+    TooManyVersions(#[from] TooManyVersions),
     /// The change could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -44,6 +54,8 @@ impl UpdateFunctionCodeError {
         match self {
             Self::Missing(error) => error.code(),
             Self::Code(error) => error.code(),
+            Self::Layers(error) => error.code(),
+            Self::TooManyVersions(error) => error.code(),
             Self::Change(error) => error.code(),
         }
     }
@@ -62,26 +74,43 @@ impl ControlPlane {
 }
 
 async fn update(inner: &Arc<Inner>, input: UpdateFunctionCode) -> Result<(), UpdateFunctionCodeError> {
-    let UpdateFunctionCode { key, code, handler } = input;
+    let UpdateFunctionCode {
+        key,
+        code,
+        handler,
+        publish,
+    } = input;
     let seen = existing(&inner.state.load(), &key)?;
-    let package = take_in(inner, code, &seen.runtime, handler.as_deref().unwrap_or(&seen.handler)).await?;
+    let package = {
+        let seen = &seen.configuration;
+        let handler = handler.as_deref().unwrap_or(&seen.handler);
+        take_in(inner, code, &seen.runtime, handler).await?
+    };
     let write = |inner: Arc<Inner>| async move {
         let change = |state: &State| {
             let current = existing(state, &key)?;
-            let function = Function {
-                handler: handler.clone().unwrap_or_else(|| current.handler.clone()),
+            let before = &current.configuration;
+            let configuration = Configuration {
+                handler: handler.clone().unwrap_or_else(|| before.handler.clone()),
                 code: package.digest,
                 code_bytes: package.zip_bytes,
-                ..next_revision(&current, &inner)
+                unpacked_bytes: package.unpacked_bytes,
+                ..Configuration::clone(before)
             };
             // Runtime or handler may have changed since they were looked at.
-            entry_file(&inner.artifacts, &function.runtime, &function.handler, &function.code)?;
-            Ok::<_, UpdateFunctionCodeError>(put_changed(&current, function))
+            entry_file(
+                &inner.artifacts,
+                &configuration.runtime,
+                &configuration.handler,
+                &configuration.code,
+            )?;
+            layer::check(&configuration)?;
+            Ok::<_, UpdateFunctionCodeError>(update_writes(state, &current, configuration, publish, (inner.now)())?)
         };
         let changed = inner.change(change).await?;
         drop(package);
         if let Some(uid) = changed {
-            inner.settle(&uid);
+            inner.settle(&uid, Some(&Qualifier::latest()));
         }
         Ok(())
     };
@@ -92,28 +121,4 @@ async fn update(inner: &Arc<Inner>, input: UpdateFunctionCode) -> Result<(), Upd
 pub(crate) fn existing(state: &State, key: &FunctionKey) -> Result<Arc<Function>, ResolveError> {
     let function = state.function(key).cloned();
     function.ok_or_else(|| why_missing(state, key, &Qualifier::latest()))
-}
-
-/// What is to be written of a function that was to change, and whose instances go. Nothing where it is what it was:
-/// no revision, and no cold start.
-pub(crate) fn put_changed(current: &Function, changed: Function) -> (Vec<Write>, Option<FunctionUid>) {
-    let same = Function {
-        revision: current.revision,
-        modified_at: current.modified_at,
-        ..changed.clone()
-    };
-    if same == *current {
-        return (Vec::new(), None);
-    }
-    let uid = changed.uid.clone();
-    (vec![Write::Put(Document::Function(Box::new(changed)))], Some(uid))
-}
-
-/// The same function, changed now.
-pub(crate) fn next_revision(current: &Function, inner: &Inner) -> Function {
-    Function {
-        revision: Revision(current.revision.0 + 1),
-        modified_at: (inner.now)(),
-        ..current.clone()
-    }
 }

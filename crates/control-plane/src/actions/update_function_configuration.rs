@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use skiff_domain::{FunctionKey, NetworkMode};
+use skiff_domain::{FunctionKey, NetworkMode, Qualifier};
 
-use super::update_function_code::{existing, next_revision, put_changed};
+use super::layers::bind;
+use super::publish_version::{Publish, TooManyVersions, update_writes};
+use super::update_function_code::existing;
 use crate::change::ChangeError;
 use crate::code::{CodeError, entry_file};
+use crate::configuration::Configuration;
 use crate::environment::Environment;
-use crate::function::Function;
+use crate::layer::{self, InvalidLayers, LayerRef};
 use crate::plane::{ControlPlane, Inner, ResolveError};
 use crate::runtime_choice::RuntimeChoice;
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
@@ -33,6 +36,10 @@ pub struct UpdateFunctionConfiguration {
     pub environment: Option<Environment>,
     /// What it may reach.
     pub network: Option<NetworkMode>,
+    /// Its layers, all of them, the lowest first.
+    pub layers: Option<Vec<LayerRef>>,
+    /// Whether a version is published of it.
+    pub publish: Publish,
 }
 
 impl UpdateFunctionConfiguration {
@@ -48,6 +55,8 @@ impl UpdateFunctionConfiguration {
             runtime: None,
             environment: None,
             network: None,
+            layers: None,
+            publish: Publish::No,
         }
     }
 }
@@ -61,6 +70,12 @@ pub enum UpdateFunctionConfigurationError {
     /// The runtime is not installed, or does not go with the code.
     #[error(transparent)]
     Code(#[from] CodeError),
+    /// The layers are not there, or do not go with the rest.
+    #[error(transparent)]
+    Layers(#[from] InvalidLayers),
+    /// No version can be published.
+    #[error(transparent)]
+    TooManyVersions(#[from] TooManyVersions),
     /// The change could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -73,6 +88,8 @@ impl UpdateFunctionConfigurationError {
         match self {
             Self::Missing(error) => error.code(),
             Self::Code(error) => error.code(),
+            Self::Layers(error) => error.code(),
+            Self::TooManyVersions(error) => error.code(),
             Self::Change(error) => error.code(),
         }
     }
@@ -86,10 +103,10 @@ impl ControlPlane {
         input: UpdateFunctionConfiguration,
     ) -> Result<(), UpdateFunctionConfigurationError> {
         let inner = &self.inner;
-        let seen = existing(&inner.state.load(), &input.key)?;
+        let seen = Arc::clone(&existing(&inner.state.load(), &input.key)?.configuration);
         let runtime = match &input.runtime {
             Some(choice) => {
-                let runtime = choice.resolve(inner.runtimes.installed()).map_err(CodeError::from)?;
+                let runtime = choice.resolve(&*inner.runtimes).map_err(CodeError::from)?;
                 let folder = inner.artifacts.folder(seen.code).await.map_err(CodeError::from)?;
                 entry_file(&inner.artifacts, &runtime, &seen.handler, &seen.code)?;
                 if runtime != seen.runtime {
@@ -101,26 +118,33 @@ impl ControlPlane {
         };
         let write = |inner: Arc<Inner>| async move {
             let change = |state: &State| {
-                let current = existing(state, &input.key)?;
+                let function = existing(state, &input.key)?;
+                let current = &function.configuration;
                 let runtime = runtime.clone().unwrap_or_else(|| current.runtime.clone());
                 if runtime != current.runtime {
                     // The code may have changed since it was looked at.
                     entry_file(&inner.artifacts, &runtime, &current.handler, &current.code)?;
                 }
-                let function = Function {
+                let configuration = Configuration {
                     description: input.description.clone().unwrap_or_else(|| current.description.clone()),
                     memory: input.memory.unwrap_or(current.memory),
                     timeout: input.timeout.unwrap_or(current.timeout),
                     init_timeout: input.init_timeout.unwrap_or(current.init_timeout),
                     environment: input.environment.clone().unwrap_or_else(|| current.environment.clone()),
                     network: input.network.unwrap_or(current.network),
+                    layers: match &input.layers {
+                        Some(layers) => bind(state, layers, Some(current))?,
+                        None => current.layers.clone(),
+                    },
                     runtime,
-                    ..next_revision(&current, &inner)
+                    ..Configuration::clone(current)
                 };
-                Ok::<_, UpdateFunctionConfigurationError>(put_changed(&current, function))
+                layer::check(&configuration)?;
+                let writes = update_writes(state, &function, configuration, input.publish, (inner.now)())?;
+                Ok::<_, UpdateFunctionConfigurationError>(writes)
             };
             if let Some(uid) = inner.change(change).await? {
-                inner.settle(&uid);
+                inner.settle(&uid, Some(&Qualifier::latest()));
             }
             Ok(())
         };

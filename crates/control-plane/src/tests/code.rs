@@ -9,6 +9,7 @@ fn update(name: &str, code: Bytes) -> UpdateFunctionCode {
         key: key(name),
         code,
         handler: None,
+        publish: Publish::No,
     }
 }
 
@@ -24,18 +25,21 @@ async fn new_code_is_the_next_revision_and_the_old_instances_and_package_go() {
     };
     bed.control.update_function_code(input).await.unwrap();
     let after = bed.get("hello").unwrap();
-    assert_eq!(after.code, skiff_domain::CodeDigest::of(&new));
-    assert_eq!(after.handler, "app.run");
+    assert_eq!(after.configuration.code, skiff_domain::CodeDigest::of(&new));
+    assert_eq!(after.configuration.handler, "app.run");
     assert_eq!(after.revision, Revision(2));
     assert!(after.modified_at > before.modified_at);
     assert_eq!((after.created_at, &after.uid), (before.created_at, &before.uid));
-    assert_eq!(*bed.around.retired.lock(), std::slice::from_ref(&before.uid));
+    assert_eq!(
+        *bed.around.retired.lock(),
+        [(before.uid.clone(), Some(Qualifier::latest()))]
+    );
     assert_eq!(bed.packages().await, 1);
 
     // The handler is optional, and stays.
     let newer = zip(&[("app.py", "# newer")]);
     bed.control.update_function_code(update("hello", newer)).await.unwrap();
-    assert_eq!(bed.get("hello").unwrap().handler, "app.run");
+    assert_eq!(bed.get("hello").unwrap().configuration.handler, "app.run");
     assert_eq!(bed.get("hello").unwrap().revision, Revision(3));
 }
 
@@ -47,8 +51,8 @@ async fn code_and_settings_a_function_has_already_are_no_change_and_cost_no_inst
     let again = update("hello", creation("hello").code);
     bed.control.update_function_code(again).await.unwrap();
     let settings = UpdateFunctionConfiguration {
-        memory: Some(before.memory),
-        environment: Some(before.environment.clone()),
+        memory: Some(before.configuration.memory),
+        environment: Some(before.configuration.environment.clone()),
         ..UpdateFunctionConfiguration::of(key("hello"))
     };
     bed.control.update_function_configuration(settings).await.unwrap();
@@ -85,7 +89,7 @@ async fn a_failed_update_leaves_the_old_code_serving() {
 async fn a_package_stays_while_somebody_is_about_to_run_what_a_function_was() {
     let bed = Bed::new().await;
     bed.create("hello").await.unwrap();
-    let resolved = bed.control.resolve(&key("hello"), &Qualifier::latest()).unwrap();
+    let resolved = bed.resolve("hello", "$LATEST").unwrap();
     bed.control
         .update_function_code(update("hello", zip(&[("index.py", "# new")])))
         .await
@@ -118,7 +122,7 @@ async fn the_source_a_function_begins_in_is_shown_up_to_a_megabyte() {
                 bed.control.create_function(input).await.unwrap();
             }
         }
-        bed.control.entry_source(&bed.get(name).unwrap()).await
+        bed.control.entry_source(&bed.get(name).unwrap().configuration).await
     };
     let text = "print('你好')";
     assert_eq!(source(&[("index.py", text)]).await, EntrySource::Text(text.to_owned()));

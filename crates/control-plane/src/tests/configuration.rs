@@ -1,7 +1,5 @@
 //! Updating configuration.
 
-use skiff_domain::Revision;
-
 use super::*;
 
 fn nothing(name: &str) -> UpdateFunctionConfiguration {
@@ -19,7 +17,7 @@ fn variables(pairs: &[(&str, &str)]) -> Environment {
 async fn only_what_is_given_changes() {
     let bed = Bed::new().await;
     bed.create("hello").await.unwrap();
-    type Change = (fn(&mut UpdateFunctionConfiguration), fn(&mut Function));
+    type Change = (fn(&mut UpdateFunctionConfiguration), fn(&mut Configuration));
     let changes: [Change; 6] = [
         (
             |i| i.description = Some(Description::new("new").unwrap()),
@@ -47,16 +45,15 @@ async fn only_what_is_given_changes() {
         ),
     ];
     for (give, change) in changes {
-        let mut expected = Function::clone(&*bed.get("hello").unwrap());
+        let before = bed.get("hello").unwrap();
+        let mut expected = Configuration::clone(&before.configuration);
         let mut input = nothing("hello");
         give(&mut input);
         bed.control.update_function_configuration(input).await.unwrap();
         let after = bed.get("hello").unwrap();
         change(&mut expected);
-        assert!(after.modified_at > expected.modified_at);
-        expected.modified_at = after.modified_at;
-        expected.revision = Revision(expected.revision.0 + 1);
-        assert_eq!(*after, expected);
+        assert!(after.modified_at > before.modified_at);
+        assert_eq!(*after, before.changed(expected, after.modified_at));
     }
     assert_eq!(
         bed.around.retired.lock().len(),
@@ -79,7 +76,7 @@ async fn an_environment_replaces_the_whole_list() {
             ..nothing("hello")
         };
         bed.control.update_function_configuration(input).await.unwrap();
-        assert_eq!(bed.get("hello").unwrap().environment, environment);
+        assert_eq!(bed.get("hello").unwrap().configuration.environment, environment);
     }
 }
 

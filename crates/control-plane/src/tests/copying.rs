@@ -46,6 +46,7 @@ async fn a_copy_has_the_code_and_configuration_and_an_identity_of_its_own() {
         created_at: copy.created_at,
         modified_at: copy.modified_at,
         revision: Revision(1),
+        aliases: copy.aliases.clone(),
         ..Function::clone(&source)
     };
     assert_eq!(*copy, expected);
@@ -63,14 +64,14 @@ async fn a_copy_of_the_code_alone_takes_runtime_and_handler_along_and_defaults_f
     bed.control.copy_function(input).await.unwrap();
     let copy = bed.get("twin").unwrap();
     assert_eq!(
-        (copy.handler.as_str(), &copy.runtime),
+        (copy.configuration.handler.as_str(), &copy.configuration.runtime),
         ("app.run", &runtime("Python3.9"))
     );
-    assert_eq!(copy.code, bed.get("special").unwrap().code);
-    assert_eq!(copy.description, Description::default());
-    assert_eq!(copy.memory, MemorySize::default());
-    assert_eq!(copy.environment, Environment::default());
-    assert_eq!(copy.network, NetworkMode::Public);
+    assert_eq!(copy.configuration.code, bed.get("special").unwrap().configuration.code);
+    assert_eq!(copy.configuration.description, Description::default());
+    assert_eq!(copy.configuration.memory, MemorySize::default());
+    assert_eq!(copy.configuration.environment, Environment::default());
+    assert_eq!(copy.configuration.network, NetworkMode::Public);
 }
 
 #[tokio::test]
@@ -84,7 +85,7 @@ async fn a_description_that_is_given_is_the_copys() {
             ..copying("special", "twin")
         };
         bed.control.copy_function(input).await.unwrap();
-        assert_eq!(bed.get("twin").unwrap().description.as_str(), "a twin");
+        assert_eq!(bed.get("twin").unwrap().configuration.description.as_str(), "a twin");
     }
 }
 
@@ -107,8 +108,14 @@ async fn an_existing_function_is_replaced_only_when_that_is_asked_for_and_keeps_
         (&new.uid, new.created_at, new.revision),
         (&old.uid, old.created_at, Revision(2))
     );
-    assert_eq!((new.code, new.memory.mb()), (bed.get("special").unwrap().code, 512));
-    assert_eq!(*bed.around.retired.lock(), std::slice::from_ref(&old.uid));
+    assert_eq!(
+        (new.configuration.code, new.configuration.memory.mb()),
+        (bed.get("special").unwrap().configuration.code, 512)
+    );
+    assert_eq!(
+        *bed.around.retired.lock(),
+        [(old.uid.clone(), Some(Qualifier::latest()))]
+    );
     drop(old);
     assert_eq!(bed.packages().await, 1);
 }

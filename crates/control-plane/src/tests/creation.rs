@@ -29,12 +29,12 @@ async fn a_created_function_is_active_and_resolves_with_every_setting_it_was_giv
     let function = bed.get("hello").unwrap();
     assert_eq!(function.status(), FunctionStatus::Active);
     assert_eq!(function.function_type(), FunctionType::Event);
-    assert_eq!(function.description, input.description);
+    assert_eq!(function.configuration.description, input.description);
     assert_eq!(function.tags, input.tags);
     assert_eq!(function.created_at, function.modified_at);
-    assert_eq!(function.code_bytes, code_bytes);
+    assert_eq!(function.configuration.code_bytes, code_bytes);
 
-    let version = bed.control.resolve(&key("hello"), &Qualifier::latest()).unwrap();
+    let version = bed.resolve("hello", "$LATEST").unwrap();
     assert_eq!(version.key, key("hello"));
     assert_eq!(version.uid, function.uid);
     assert_eq!(version.label, Qualifier::latest());
@@ -53,7 +53,7 @@ async fn a_created_function_is_active_and_resolves_with_every_setting_it_was_giv
 async fn what_is_not_given_is_the_contracts_default() {
     let bed = Bed::new().await;
     bed.create("hello").await.unwrap();
-    let version = bed.control.resolve(&key("hello"), &Qualifier::latest()).unwrap();
+    let version = bed.resolve("hello", "$LATEST").unwrap();
     assert_eq!(version.handler, "index.main_handler");
     assert_eq!(version.memory_mb, 128);
     assert_eq!(version.timeout, Duration::from_secs(3));
@@ -65,7 +65,7 @@ async fn what_is_not_given_is_the_contracts_default() {
 async fn python3_is_settled_at_creation_and_kept() {
     let bed = Bed::new().await;
     bed.create("hello").await.unwrap();
-    assert_eq!(bed.get("hello").unwrap().runtime, runtime("Python3.11"));
+    assert_eq!(bed.get("hello").unwrap().configuration.runtime, runtime("Python3.11"));
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_function_is_compiled_before_it_is_acknowledged_and_the_same_code_only
     let bed = Bed::new().await;
     bed.create("one").await.unwrap();
     assert_eq!(*bed.around.compiled.lock(), [runtime("Python3.11")]);
-    let code = bed.get("one").unwrap().code;
+    let code = bed.get("one").unwrap().configuration.code;
     let compiled = format!("packages/{code}/__pycache__/index.Python3.11.pyc");
     assert_eq!(std::fs::read(bed.base.path().join(compiled)).unwrap(), b"compiled");
 
@@ -204,7 +204,7 @@ async fn latest_and_default_resolve_and_any_other_version_is_not_found() {
     let bed = Bed::new().await;
     bed.create("hello").await.unwrap();
     for qualifier in ["$LATEST", "$DEFAULT"] {
-        assert!(bed.control.resolve(&key("hello"), &qualifier.parse().unwrap()).is_ok());
+        assert!(bed.resolve("hello", qualifier).is_ok());
     }
     for (name, qualifier, code) in [
         ("hello", "1", "ResourceNotFound.Qualifier"),
@@ -213,8 +213,8 @@ async fn latest_and_default_resolve_and_any_other_version_is_not_found() {
         ("nope", "1", "ResourceNotFound.Function"),
         ("nowhere/hello", "$LATEST", "ResourceNotFound.Namespace"),
     ] {
+        let error = bed.resolve(name, qualifier).unwrap_err();
         let qualifier = qualifier.parse().unwrap();
-        let error = bed.control.resolve(&key(name), &qualifier).unwrap_err();
         assert_eq!(error.code(), code, "{name} {qualifier}");
         assert_eq!(bed.control.get_function(&key(name), &qualifier).unwrap_err(), error);
     }

@@ -16,7 +16,7 @@ async fn a_deleted_function_is_gone_with_its_instances_and_its_package() {
     let uid = bed.get("hello").unwrap().uid.clone();
     bed.control.delete_function(deletion("hello", None)).await.unwrap();
     assert_eq!(bed.get("hello").unwrap_err().code(), "ResourceNotFound.Function");
-    assert_eq!(*bed.around.retired.lock(), [uid]);
+    assert_eq!(*bed.around.retired.lock(), [(uid, None)]);
     assert_eq!(bed.packages().await, 0);
     let error = bed.control.delete_function(deletion("hello", None)).await.unwrap_err();
     assert_eq!(error.code(), "ResourceNotFound.Function");
@@ -29,7 +29,7 @@ async fn a_package_stays_while_another_function_uses_it() {
     bed.create("two").await.unwrap();
     bed.control.delete_function(deletion("one", None)).await.unwrap();
     assert_eq!(bed.packages().await, 1);
-    let code = bed.get("two").unwrap().code;
+    let code = bed.get("two").unwrap().configuration.code;
     assert!(bed.base.path().join(format!("packages/{code}/index.py")).exists());
 }
 

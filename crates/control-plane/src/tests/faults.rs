@@ -82,6 +82,7 @@ fn update_code(text: &str) -> UpdateFunctionCode {
         key: key("there"),
         code: zip(&[("index.py", text)]),
         handler: None,
+        publish: Publish::No,
     }
 }
 
@@ -181,5 +182,5 @@ async fn after_the_shutdown_no_change_is_taken_and_reading_goes_on() {
     let error = bed.create("more").await.unwrap_err();
     assert_eq!(error.code(), "InternalError.System");
     assert!(error.to_string().contains("stopping"), "{error}");
-    assert!(bed.control.resolve(&key("hello"), &Qualifier::latest()).is_ok());
+    assert!(bed.resolve("hello", "$LATEST").is_ok());
 }

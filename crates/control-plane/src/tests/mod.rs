@@ -1,5 +1,6 @@
 //! The rules of every action, on the model store and real packages.
 
+mod aliases;
 mod code;
 mod concurrency;
 mod configuration;
@@ -7,10 +8,13 @@ mod copying;
 mod creation;
 mod deletion;
 mod faults;
+mod layers;
 mod listing;
 mod namespaces;
 mod restart;
+mod versions;
 
+use std::collections::HashSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +28,7 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use skiff_artifacts::Artifacts;
-use skiff_domain::{FunctionKey, FunctionUid, NetworkMode, Qualifier, RuntimeName};
+use skiff_domain::{FunctionKey, FunctionUid, NetworkMode, Qualifier, RequestId, RuntimeName, Version};
 use skiff_store::{MemStore, Store};
 
 use super::*;
@@ -45,7 +49,7 @@ struct Around {
     /// Held by a test that wants no compilation to end.
     compiler: tokio::sync::Mutex<()>,
     compiled: Mutex<Vec<RuntimeName>>,
-    retired: Mutex<Vec<FunctionUid>>,
+    retired: Mutex<Vec<(FunctionUid, Option<Qualifier>)>>,
 }
 
 impl Runtimes for Around {
@@ -68,8 +72,8 @@ impl Precompile for Around {
 }
 
 impl Retire for Around {
-    fn retire(&self, uid: &FunctionUid) {
-        self.retired.lock().push(uid.clone());
+    fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
+        self.retired.lock().push((uid.clone(), label.cloned()));
     }
 }
 
@@ -113,7 +117,21 @@ impl Bed {
     }
 
     fn get(&self, name: &str) -> Result<Arc<Function>, ResolveError> {
-        self.control.get_function(&key(name), &Qualifier::latest())
+        let view = self.control.get_function(&key(name), &Qualifier::latest())?;
+        Ok(view.function)
+    }
+
+    fn resolve(&self, name: &str, qualifier: &str) -> Result<Arc<Version>, ResolveError> {
+        let draw = Draw::of(RequestId::random(), None);
+        self.control.resolve(&key(name), &qualifier.parse().unwrap(), &draw)
+    }
+
+    async fn publish(&self, name: &str) -> String {
+        let input = PublishVersion {
+            key: key(name),
+            description: None,
+        };
+        self.control.publish_version(input).await.unwrap().number.to_string()
     }
 
     /// Packages kept, once what is under way is done.
@@ -127,6 +145,12 @@ impl Bed {
         let collected = self.control.collect().await;
         assert_eq!(collected.failed, 0);
         let folders = std::fs::read_dir(self.base.path().join("packages")).unwrap().count();
+        let stacks = self.control.inner.state.load();
+        let stacks: HashSet<_> = stacks.versions().filter_map(|version| version.layers.whole()).collect();
+        for stack in std::fs::read_dir(self.base.path().join("stacks")).unwrap().flatten() {
+            let whole = stack.file_name().to_str().unwrap().parse().unwrap();
+            assert!(stacks.contains(&whole), "nobody needs the stack {whole}");
+        }
         let blobs = futures::StreamExt::count(self.blobs.list(None)).await;
         assert_eq!(folders, blobs);
         assert_eq!(std::fs::read_dir(self.base.path().join("staging")).unwrap().count(), 0);
@@ -185,6 +209,7 @@ fn creation(name: &str) -> CreateFunction {
         environment: Environment::default(),
         network: NetworkMode::default(),
         tags: Tags::default(),
+        layers: Vec::new(),
     }
 }
 

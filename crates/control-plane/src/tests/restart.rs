@@ -30,7 +30,7 @@ async fn a_restart_finds_everything_as_it_was() {
     bed.control.update_function_configuration(update).await.unwrap();
     let everything = |bed: &Bed| {
         let functions = ["one", "two", "prod/one"].map(|name| bed.get(name).unwrap());
-        let versions = ["one", "two", "prod/one"].map(|name| bed.control.resolve(&key(name), &Qualifier::latest()));
+        let versions = ["one", "two", "prod/one"].map(|name| bed.resolve(name, "$LATEST"));
         (
             functions,
             versions,
@@ -89,7 +89,7 @@ async fn packages_lost_to_a_reboot_are_unpacked_and_compiled_again() {
     };
     bed.control.create_function(same_code).await.unwrap();
     bed.around.compiled.lock().clear();
-    let code = bed.get("hello").unwrap().code;
+    let code = bed.get("hello").unwrap().configuration.code;
     std::fs::write(bed.base.path().join("boot"), "another boot").unwrap();
     let bed = bed.restart().await;
     assert!(!bed.base.path().join(format!("packages/{code}")).exists());

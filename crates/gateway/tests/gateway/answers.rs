@@ -3,7 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use skiff_auth::Credentials;
-use skiff_domain::{Origin, StatusCode};
+use skiff_control_plane::{GivenRule, PublishVersion, PutAlias, Routing};
+use skiff_domain::{FunctionKey, NamespaceName, Origin, StatusCode};
 
 use crate::client::{Client, HELLO, basic, post, post_tc3};
 use crate::world::World;
@@ -139,6 +140,55 @@ async fn the_end_of_the_log_comes_when_asked_for() {
     assert_eq!(response.header("x-scf-log"), "");
     let response = client.ask(post(HELLO, "X-Scf-Log-Type: Head\r\n", "{}")).await;
     assert_eq!(response.status, 400);
+}
+
+#[tokio::test]
+async fn versions_and_aliases_are_called_by_the_path_and_a_routing_key_by_its_header() {
+    let world = World::start().await;
+    let control = &world.context.control;
+    let key = FunctionKey {
+        namespace: NamespaceName::default(),
+        name: "hello".parse().unwrap(),
+    };
+    let version = PublishVersion {
+        key: key.clone(),
+        description: None,
+    };
+    control.publish_version(version).await.unwrap();
+    let rule = GivenRule {
+        version: "$LATEST".to_owned(),
+        key: "invoke.headers.User".to_owned(),
+        method: "exact".to_owned(),
+        expression: "Bob".to_owned(),
+    };
+    let alias = PutAlias {
+        key,
+        name: "prod".parse().unwrap(),
+        version: "1".parse().unwrap(),
+        routing: Routing::parse(&[], vec![rule]).unwrap(),
+        description: None,
+    };
+    control.create_alias(alias).await.unwrap();
+    let mut client = Client::connect(world.address).await;
+    for (qualifier, header, ran) in [
+        (":1", "", "1"),
+        (":prod", "", "1"),
+        (":prod", "X-Scf-Routing-Key: {\"User\": \"Bob\"}\r\n", "$LATEST"),
+        (":prod", "X-Scf-Routing-Key: {\"User\": \"Eve\"}\r\n", "1"),
+        ("", "", "$LATEST"),
+    ] {
+        let path = format!("/2018-04-16/functions/default/hello{qualifier}/invocations");
+        assert_eq!(client.ask(post(&path, header, "{}")).await.status, 200);
+        let seen = world.invoker.seen.lock().pop().unwrap();
+        assert_eq!(seen.version.label.as_str(), ran, "{qualifier} {header}");
+        assert_eq!(seen.qualifier.as_str(), qualifier.get(1..).unwrap_or("$LATEST"));
+    }
+    let response = client.ask(post(HELLO, "X-Scf-Routing-Key: Bob\r\n", "{}")).await;
+    assert_eq!(
+        (response.status, &response.json()["code"]),
+        (400, &"InvalidParameterValue.RoutingConfig".into())
+    );
+    assert_eq!(world.calls(), 0);
 }
 
 #[tokio::test]

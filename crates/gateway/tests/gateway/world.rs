@@ -14,7 +14,7 @@ use skiff_auth::{Credentials, Keyring};
 use skiff_control_plane::{
     ControlPlane, CreateFunction, Ports, Precompile, Retire, RuntimeChoice, Runtimes, random_uid,
 };
-use skiff_domain::{FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, RuntimeName, StatusCode};
+use skiff_domain::{FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RuntimeName, StatusCode};
 use skiff_gateway::{GatewayContext, Stream, serve, serve_streams};
 use skiff_invoker::{FunctionLoad, Invoke};
 use skiff_store::MemStore;
@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub(crate) credentials: Credentials,
     pub(crate) shutdown: CancellationToken,
     pub(crate) serving: JoinHandle<()>,
-    context: GatewayContext,
+    pub(crate) context: GatewayContext,
     _dir: tempfile::TempDir,
 }
 
@@ -92,7 +92,7 @@ impl Invoke for FakeInvoker {
         }
     }
 
-    fn retire(&self, _uid: &FunctionUid) {}
+    fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 
     fn load(&self) -> Vec<FunctionLoad> {
         Vec::new()
@@ -115,7 +115,7 @@ impl Precompile for Fakes {
 }
 
 impl Retire for Fakes {
-    fn retire(&self, _uid: &FunctionUid) {}
+    fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 }
 
 impl World {
@@ -217,5 +217,6 @@ fn hello() -> CreateFunction {
         environment: Default::default(),
         network: NetworkMode::None,
         tags: Default::default(),
+        layers: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use skiff_domain::Version;
+use skiff_domain::{Qualifier, Version};
 
 use super::{Era, Lent, Start, Ticket};
 use crate::port::FunctionLoad;
@@ -109,6 +109,10 @@ impl<I, W> Pool<I, W> {
             waiters: VecDeque::new(),
             idle: VecDeque::new(),
         }
+    }
+
+    pub(super) fn label(&self) -> &Qualifier {
+        &self.version.label
     }
 
     fn is_of(&self, version: &Version) -> bool {

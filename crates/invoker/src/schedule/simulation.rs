@@ -38,14 +38,14 @@ enum Event {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        40 => (0..4_usize).prop_map(Event::Arrive),
+        40 => (0..5_usize).prop_map(Event::Arrive),
         30 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(at, alive)| Event::Finish { at, alive }),
         20 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(at, claimed)| Event::Started { at, claimed }),
         5 => any::<usize>().prop_map(Event::StartFailed),
         8 => any::<usize>().prop_map(Event::StopWaiting),
         3 => any::<usize>().prop_map(Event::DieIdle),
         8 => (0..8_u64).prop_map(Event::Pass),
-        3 => (0..4_usize).prop_map(Event::Retire),
+        3 => (0..5_usize).prop_map(Event::Retire),
         2 => Just(Event::Evict),
         1 => prop::bool::weighted(0.1).prop_map(|close| if close { Event::Close } else { Event::Evict }),
     ]
@@ -86,7 +86,11 @@ impl Simulation {
         newer.revision = Revision(2);
         let mut large = version("cc");
         large.memory_mb = 512;
-        let versions: Vec<_> = [version("aa"), newer, version("bb"), large].map(Arc::new).into();
+        let mut published = version("aa");
+        published.label = "1".parse().expect("a version's number");
+        let versions: Vec<_> = [version("aa"), newer, version("bb"), large, published]
+            .map(Arc::new)
+            .into();
         let limits = Limits {
             function_concurrency_max: CONCURRENCY_MAX,
             function_waiting_max: WAITING_MAX,
@@ -141,9 +145,11 @@ impl Simulation {
             }
             Event::Pass(seconds) => self.pass(Duration::from_secs(seconds)),
             Event::Retire(version) => {
-                let uid = self.versions[version].uid.clone();
-                let let_go = self.schedule.retire(&uid);
-                self.retire_all(|other| other.uid == uid);
+                let Version { uid, label, .. } = Version::clone(&self.versions[version]);
+                // Alternately one version and all of the function.
+                let label = self.next.is_multiple_of(2).then_some(label);
+                let let_go = self.schedule.retire(&uid, label.as_ref());
+                self.retire_all(|other| other.uid == uid && label.as_ref().is_none_or(|label| other.label == *label));
                 self.expect_gone(let_go);
             }
             Event::Evict => {

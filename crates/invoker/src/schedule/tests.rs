@@ -97,7 +97,7 @@ impl Script {
             }
             "R" => {
                 let uid = self.versions[0].uid.clone();
-                let let_go = self.schedule.retire(&uid);
+                let let_go = self.schedule.retire(&uid, None);
                 format!("{}ok", gone(&let_go))
             }
             "E" => self

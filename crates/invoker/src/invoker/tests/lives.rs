@@ -91,9 +91,25 @@ async fn retiring_lets_idle_instances_go_at_once_and_busy_ones_when_they_are_don
     let busy = world.begin("1000").await;
     world.begin("10").await.await.unwrap();
     assert_eq!(world.load(), (1, 0, 1));
-    world.invoker.retire(&world.version.uid);
+    world.invoker.retire(&world.version.uid, None);
     assert_eq!(world.load(), (1, 0, 0));
     assert_eq!(busy.await.unwrap().status, StatusCode::Success);
+    assert_eq!(world.state().alive(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_is_retired_alone_and_its_instances_run_nothing_else() {
+    let mut world = World::new();
+    world.call("{}").await;
+    let latest = Arc::clone(&world.version);
+    let mut published = Version::clone(&latest);
+    published.label = "1".parse().unwrap();
+    world.version = Arc::new(published);
+    assert_eq!(world.call("{}").await.ret_msg, "1", "not on the instance of $LATEST");
+    world.invoker.retire(&latest.uid, Some(&latest.label));
+    assert_eq!(*world.state().gone.lock(), [0]);
+    assert_eq!(world.call("{}").await.ret_msg, "1", "it is still there");
+    world.invoker.retire(&latest.uid, None);
     assert_eq!(world.state().alive(), 0);
 }
 
@@ -101,7 +117,7 @@ async fn retiring_lets_idle_instances_go_at_once_and_busy_ones_when_they_are_don
 async fn an_instance_that_was_being_started_when_retired_serves_its_call_and_goes() {
     let world = World::new().plan([Plan::After(SECOND)]);
     let call = world.begin("{}").await;
-    world.invoker.retire(&world.version.uid);
+    world.invoker.retire(&world.version.uid, None);
     assert_eq!(call.await.unwrap().status, StatusCode::Success);
     assert_eq!(world.state().alive(), 0);
 }

@@ -144,7 +144,7 @@ async fn under_threads_and_cancellations_nothing_is_lost() {
             tokio::task::yield_now().await;
         }
         if number % 97 == 0 {
-            world.invoker.retire(&world.version.uid);
+            world.invoker.retire(&world.version.uid, None);
         }
         calls.push(call);
     }
