@@ -1,4 +1,4 @@
-"""What users of the official SDK do, one function each. Usage: sdk.py NAME API SECRET_ID SECRET_KEY"""
+"""What users of the official SDK do, one function each. Usage: sdk.py NAME API SECRET_ID SECRET_KEY GATEWAY"""
 import base64
 import io
 import json
@@ -13,7 +13,7 @@ from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.scf.v20180416 import models, scf_client
 
-_, NAME, API, SECRET_ID, SECRET_KEY = sys.argv
+_, NAME, API, SECRET_ID, SECRET_KEY, GATEWAY = sys.argv
 ECHO = "def main_handler(event, context):\n    print('heard', event)\n    return event\n"
 
 
@@ -257,4 +257,5 @@ def replays():
             assert send()["Error"]["Code"] == "AuthFailure.SignatureFailure"
 
 
-globals()[NAME]()
+if __name__ == "__main__":
+    globals()[NAME]()

@@ -9,6 +9,7 @@ mod function;
 mod mark;
 mod package;
 mod process;
+mod python;
 mod server;
 mod sign;
 
@@ -17,5 +18,6 @@ pub use function::{Function, Spec};
 pub use mark::Mark;
 pub use package::Package;
 pub use process::{Sandboxed, cgroups, children, exists, interfaces, sandboxed, with_argument};
+pub use python::python_sdk;
 pub use server::{Credentials, Listen, Server, Settings, binary, eventually, repository};
 pub use sign::tc3;

@@ -1,52 +1,14 @@
 //! The official Python SDK, as PyPI has it, against the running server: `tests/python/sdk.py`, one scenario a test.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use skiff_tests::{Server, repository, tc3};
+use skiff_tests::{Server, python_sdk, tc3};
 
 static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
-static PYTHON: LazyLock<PathBuf> = LazyLock::new(python);
-
-/// The interpreter that has the SDK. `./skiffw test` makes it; whoever runs the tests alone gets it here.
-fn python() -> PathBuf {
-    let requirements = repository().join("tests/python/requirements.txt");
-    let environment = repository().join("target/.venv");
-    let stamp = environment.join("requirements.txt");
-    if fs::read(&stamp).ok() != fs::read(&requirements).ok() {
-        let run = |command: &mut Command| assert!(command.status().expect("it starts").success(), "{command:?}");
-        run(Command::new("/usr/bin/python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&environment));
-        let pip = environment.join("bin/pip");
-        run(Command::new(pip)
-            .args(["install", "-q", "--disable-pip-version-check", "-r"])
-            .arg(&requirements));
-        fs::copy(&requirements, &stamp).expect("a stamp");
-    }
-    environment.join("bin/python")
-}
 
 fn check(scenario: &str) {
-    let credentials = &SERVER.credentials;
-    let output = Command::new(&*PYTHON)
-        .arg(repository().join("tests/python/sdk.py"))
-        .args([
-            scenario,
-            &SERVER.listen.api,
-            &credentials.secret_id,
-            &credentials.secret_key,
-        ])
-        .output()
-        .expect("Python");
-    assert!(
-        output.status.success(),
-        "{scenario}:\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    python_sdk(&SERVER, "sdk.py", scenario);
 }
 
 #[test]

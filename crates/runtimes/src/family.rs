@@ -5,8 +5,18 @@ use skiff_domain::RuntimeName;
 /// What kind of runtime a name means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// `CPython`: booted once as a zygote, instances are forks of it.
-    Python,
+    /// `CPython` 3: booted once as a zygote, instances are forks of it.
+    Python {
+        /// 11 of `Python3.11`.
+        minor: u32,
+    },
+    /// Node.js: executed anew for each instance.
+    Node {
+        /// 18 of `Nodejs18.15`.
+        major: u32,
+        /// 15 of `Nodejs18.15`.
+        minor: u32,
+    },
     /// A runtime this build has no bootstrap for.
     Other,
 }
@@ -15,10 +25,35 @@ impl Family {
     /// The family of a runtime.
     #[must_use]
     pub fn of(runtime: &RuntimeName) -> Self {
-        if runtime.as_str().starts_with("Python3.") {
-            Self::Python
-        } else {
-            Self::Other
+        let name = runtime.as_str();
+        let python = || {
+            Some(Self::Python {
+                minor: name.strip_prefix("Python3.")?.parse().ok()?,
+            })
+        };
+        let node = || {
+            let (major, minor) = name.strip_prefix("Nodejs")?.split_once('.')?;
+            Some(Self::Node {
+                major: major.parse().ok()?,
+                minor: minor.parse().ok()?,
+            })
+        };
+        python().or_else(node).unwrap_or(Self::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_runtime_is_of_a_family_by_its_name() {
+        let of = |name: &str| Family::of(&name.parse().expect("known"));
+        assert_eq!(of("Python3.11"), Family::Python { minor: 11 });
+        assert_eq!(of("Nodejs6.10"), Family::Node { major: 6, minor: 10 });
+        assert_eq!(of("Nodejs22.14"), Family::Node { major: 22, minor: 14 });
+        for other in ["Python2.7", "Go1", "Java11", "CustomRuntime"] {
+            assert_eq!(of(other), Family::Other, "{other}");
         }
     }
 }

@@ -27,7 +27,7 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
         rule,
     };
     match Family::of(runtime) {
-        Family::Python => {
+        Family::Python { .. } => {
             let rule = "write file.function, e.g. index.main_handler for main_handler in index.py";
             let module = python_module(handler).ok_or_else(|| invalid(rule))?;
             let path = module.replace('.', "/");
@@ -35,6 +35,14 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
                 .iter()
                 .map(|form| form.replace("{}", &path))
                 .collect())
+        }
+        Family::Node { major, .. } => {
+            let rule = "write file.function, e.g. index.main_handler for exports.main_handler in index.js";
+            let path = node_file(handler).ok_or_else(|| invalid(rule))?;
+            // ES modules came with Node 12.
+            let forms = ["{}.js", "{}.cjs", "{}/index.js", "{}.node", "{}.mjs"];
+            let forms = forms.iter().filter(|form| major >= 12 || !form.ends_with("mjs"));
+            Ok(forms.map(|form| form.replace("{}", path)).collect())
         }
         Family::Other => Err(invalid(
             "this runtime is not installed, so its handlers cannot be checked",
@@ -58,6 +66,21 @@ fn python_module(handler: &str) -> Option<&str> {
     legal.then_some(module)
 }
 
+/// The file of `file.function`, without its ending; it may stand in folders: `src/daily.run`.
+fn node_file(handler: &str) -> Option<&str> {
+    let (file, function) = handler.rsplit_once('.')?;
+    let is_identifier = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+    };
+    let is_file = |name: &str| {
+        !name.is_empty() && !name.starts_with('.') && name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))
+    };
+    let legal = handler.len() <= HANDLER_BYTES_MAX && is_identifier(function) && file.split('/').all(is_file);
+    legal.then_some(file)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +95,38 @@ mod tests {
         assert_eq!(check("index.main_handler").as_deref(), Some("index.py"));
         assert_eq!(check("my-probe.run").as_deref(), Some("my-probe.py"));
         assert_eq!(check("jobs.daily.run").as_deref(), Some("jobs/daily.py"));
+    }
+
+    #[test]
+    fn a_node_handler_is_a_file_and_an_exported_function() {
+        let check = |runtime: &str, handler: &str| entry_files(&runtime.parse().expect("known"), handler).ok();
+        for (handler, file) in [
+            ("index.main_handler", "index.js"),
+            ("my-probe.$run", "my-probe.js"),
+            ("src/daily.run", "src/daily.js"),
+            ("app.prod.run", "app.prod.js"),
+        ] {
+            assert_eq!(check("Nodejs18.15", handler).expect(handler)[0], file);
+        }
+        for bad in [
+            "",
+            "index",
+            ".run",
+            "index.",
+            "../index.run",
+            "/index.run",
+            "a//b.run",
+            "index.9x",
+            "in dex.run",
+        ] {
+            assert_eq!(check("Nodejs18.15", bad), None, "{bad}");
+        }
+        let modules = |runtime| {
+            check(runtime, "index.run")
+                .expect("legal")
+                .contains(&"index.mjs".to_owned())
+        };
+        assert!(modules("Nodejs14.18") && !modules("Nodejs10.15"));
     }
 
     #[test]

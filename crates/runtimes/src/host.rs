@@ -1,4 +1,5 @@
-//! The part of a root file system that comes from the host's own distribution: programs and libraries, read-only.
+//! The part of a root file system that comes from a distribution, mostly the host's own: programs and libraries,
+//! read-only.
 //!
 //! Nothing of `/etc` but what programs need to find libraries, certificates and time; nothing of `/home`, `/root`,
 //! `/var` or `/usr/local`.
@@ -6,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skiff_sandbox::{Bind, Boot, CODE_TARGET, Command, Link, Template, TextFile};
+use skiff_sandbox::{Bind, Boot, CODE_TARGET, Command, LAYERS_TARGET, Link, Template, TextFile};
 
 /// Folders of programs, libraries and the data they need.
 const FOLDERS: &[&str] = &[
@@ -34,11 +35,15 @@ const FILES: &[&str] = &[
 /// The name by which a function reaches Skiff's own endpoints.
 pub const ENDPOINT_HOST: &str = "skiff.internal";
 
-/// A root with the host's programs and no runtime yet.
+/// A root with the programs of the distribution unpacked in this folder, `/` for the host's, and no runtime yet.
 #[must_use]
-pub fn base() -> Template {
+pub fn base(tree: &Path) -> Template {
     let mut template = Template {
-        binds: FOLDERS.iter().chain(FILES).filter_map(|path| bind(path)).collect(),
+        binds: FOLDERS
+            .iter()
+            .chain(FILES)
+            .filter_map(|path| bind(tree, path))
+            .collect(),
         links: Vec::new(),
         files: vec![
             text(
@@ -52,7 +57,7 @@ pub fn base() -> Template {
             text("/etc/os-release", "NAME=Skiff\nID=skiff\n"),
             text("/etc/timezone", "Etc/UTC\n"),
         ],
-        folders: [CODE_TARGET, "/opt", "/home/qcloud", "/var/lang"]
+        folders: [CODE_TARGET, LAYERS_TARGET, "/home/qcloud", "/var/lang"]
             .map(PathBuf::from)
             .to_vec(),
         boot: Boot::Exec(Command {
@@ -61,23 +66,29 @@ pub fn base() -> Template {
         }),
     };
     for path in TOP {
-        match fs::read_link(path) {
+        match fs::read_link(inside(tree, path)) {
             Ok(target) => template.links.push(Link {
                 path: path.into(),
                 target,
             }),
-            Err(_) => template.binds.extend(bind(path)),
+            Err(_) => template.binds.extend(bind(tree, path)),
         }
     }
     template
 }
 
-/// A folder or file at its own path, when the host has it.
-pub(crate) fn bind(path: &str) -> Option<Bind> {
-    Path::new(path).exists().then(|| Bind {
-        source: path.into(),
+/// A folder or file at its own path, when the distribution has it.
+pub(crate) fn bind(tree: &Path, path: &str) -> Option<Bind> {
+    let source = inside(tree, path);
+    source.exists().then(|| Bind {
+        source,
         target: path.into(),
     })
+}
+
+/// A path of the distribution as the host sees it.
+pub(crate) fn inside(tree: &Path, path: &str) -> PathBuf {
+    tree.join(path.trim_start_matches('/'))
 }
 
 fn text(path: &str, text: &str) -> TextFile {

@@ -6,13 +6,16 @@
 mod family;
 mod handler;
 pub mod host;
+mod installed;
 mod load;
 mod manifest;
+mod node;
 mod python;
 pub mod wire;
 
 pub use family::Family;
 pub use handler::{InvalidHandler, entry_files};
+pub use installed::{Installed, Record, Root, Unusable, available, interpreter, usual_source};
 pub use load::{Load, Platform};
 pub use manifest::Manifest;
 pub use python::of_the_host as host_pythons;

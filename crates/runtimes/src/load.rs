@@ -1,8 +1,13 @@
 //! What a runtime is told about the code it is to initialise.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use skiff_domain::Version;
 use skiff_domain::limits::RESULT_BYTES_MAX;
+
+use crate::family::Family;
+use crate::node;
 
 /// The order to take code: the body of a load request.
 #[derive(Debug, Serialize)]
@@ -10,7 +15,9 @@ pub struct Load<'a> {
     /// The entry point, e.g. `index.main_handler`.
     handler: &'a str,
     /// The whole environment of the process: nothing is inherited.
-    environment: Vec<(&'a str, &'a str)>,
+    environment: Vec<(&'a str, Cow<'a, str>)>,
+    /// The memory limit, for runtimes that keep their heap within it.
+    memory_mb: u32,
     /// Largest result, in bytes.
     result_bytes_max: usize,
 }
@@ -28,13 +35,10 @@ pub struct Platform {
     pub endpoints: Vec<(String, String)>,
 }
 
-/// The same for every function of the Python family (CONTRACT 1.3).
+/// The same for every function (CONTRACT 1.3).
 const COMMON: &[(&str, &str)] = &[
     ("TENCENTCLOUD_RUNENV", "SCF"),
     ("USER_CODE_ROOT", "/var/user/"),
-    ("PYTHONDONTWRITEBYTECODE", "x"),
-    ("PYTHONPATH", "/var/user:/opt"),
-    ("_", "/var/lang/python3/bin/python3"),
     ("PWD", "/var/user"),
     ("LOGNAME", "qcloud"),
     ("USER", "qcloud"),
@@ -49,13 +53,29 @@ const COMMON: &[(&str, &str)] = &[
     ("_SCF_SERVER_PORT", "28902"),
 ];
 
+/// What functions of the Python family have beside it.
+const PYTHON: &[(&str, &str)] = &[
+    ("PYTHONDONTWRITEBYTECODE", "x"),
+    ("PYTHONPATH", "/var/user:/opt"),
+    ("_", "/var/lang/python3/bin/python3"),
+];
+
 impl<'a> Load<'a> {
     /// The order for one version. The user's variables win over the common ones, as in the contract's platform,
     /// and never over those with a reserved prefix, which are refused at creation.
     #[must_use]
     pub fn new(version: &'a Version, platform: &'a Platform) -> Self {
-        let mut environment: Vec<(&str, &str)> = COMMON.to_vec();
-        environment.extend([
+        let fixed = |(key, value): &(&'static str, &'static str)| (*key, Cow::Borrowed(*value));
+        let mut environment: Vec<(&str, Cow<'_, str>)> = COMMON.iter().map(fixed).collect();
+        match Family::of(&version.runtime) {
+            Family::Python { .. } => environment.extend(PYTHON.iter().map(fixed)),
+            Family::Node { major, .. } => {
+                let node = node::environment(major);
+                environment.extend(node.into_iter().map(|(key, value)| (key, Cow::Owned(value))));
+            }
+            Family::Other => {}
+        }
+        let named = [
             ("SCF_RUNTIME", version.runtime.as_str()),
             ("SCF_FUNCTIONNAME", version.key.name.as_str()),
             ("SCF_FUNCTIONVERSION", version.label.as_str()),
@@ -63,22 +83,24 @@ impl<'a> Load<'a> {
             ("TENCENTCLOUD_REGION", platform.region.as_str()),
             ("TENCENTCLOUD_APPID", platform.app_id.as_str()),
             ("TENCENTCLOUD_UIN", platform.uin.as_str()),
-        ]);
+        ];
+        environment.extend(named.map(|(key, value)| (key, Cow::Borrowed(value))));
         if version.network != skiff_domain::NetworkMode::None {
             environment.extend(
                 platform
                     .endpoints
                     .iter()
-                    .map(|(key, value)| (key.as_str(), value.as_str())),
+                    .map(|(key, value)| (key.as_str(), Cow::Borrowed(value.as_str()))),
             );
         }
         for (key, value) in &version.environment {
             environment.retain(|(have, _)| have != key);
-            environment.push((key, value));
+            environment.push((key, Cow::Borrowed(value)));
         }
         Self {
             handler: &version.handler,
             environment,
+            memory_mb: version.memory_mb,
             result_bytes_max: RESULT_BYTES_MAX,
         }
     }

@@ -4,12 +4,16 @@ use skiff_domain::RuntimeName;
 use skiff_sandbox::Template;
 
 /// A runtime: its name, where it comes from, and how its root file system comes about and boots.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Its documented name, e.g. `Python3.11`.
     pub name: RuntimeName,
-    /// Where it comes from, e.g. `host:/usr/bin/python3.11`.
+    /// Where it comes from, e.g. `host:/usr/bin/python3.11` or `npm:18.15.0`.
     pub source: String,
+    /// Bytes it takes in the data dir; none for what is the host's.
+    pub bytes: Option<u64>,
+    /// Whether packages have sources that it compiles.
+    pub compiles: bool,
     /// What the sandbox makes of it.
     pub template: Template,
 }

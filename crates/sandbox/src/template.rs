@@ -52,7 +52,8 @@ pub enum Boot {
     /// The program is a zygote itself: it loads [`LIBRARY_PATH`], takes orders from the descriptor whose number is
     /// its last argument, and forks instances.
     Fork(Command),
-    /// The program is executed anew for each instance, behind the walls.
+    /// The program is executed anew for each instance, behind the walls. Its last argument is `warm` when it is to warm
+    /// itself before code comes, else `cold`.
     Exec(Command),
 }
 
@@ -70,3 +71,6 @@ pub const LIBRARY_PATH: &str = "/var/runtime/libskiffcell.so";
 
 /// Where a function's code is mounted.
 pub const CODE_TARGET: &str = "/var/user";
+
+/// Where a function's layers are, in every root.
+pub const LAYERS_TARGET: &str = "/opt";

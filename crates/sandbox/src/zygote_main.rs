@@ -132,17 +132,23 @@ fn arrange_descriptors() -> Result<i32, raw::Errno> {
     Ok(CONTROL)
 }
 
-/// The zygote of a runtime that cannot fork: each instance is executed anew.
+/// The zygote of a runtime that cannot fork: each instance is executed anew, told by its last argument whether it is to
+/// warm itself.
 fn serve(control: i32, command: &Command) -> Result<(), ZygoteError> {
-    let program = Program::new(&command.argv, &command.environment)?;
+    let program = |last: &str| {
+        let argv = [command.argv.as_slice(), &[last.to_owned()]].concat();
+        Program::new(&argv, &command.environment)
+    };
+    let (warm, cold) = (program("warm")?, program("cold")?);
     let mut zygote = Zygote::CLOSED;
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     zygote.open(control, own).map_err(ZygoteError::Orders)?;
     loop {
-        match zygote.next().map_err(ZygoteError::Orders)? {
+        let program = match zygote.next().map_err(ZygoteError::Orders)? {
             Next::Closed => return Ok(()),
-            Next::Order { .. } => {}
-        }
+            Next::Order { warm: true } => &warm,
+            Next::Order { warm: false } => &cold,
+        };
         let born = raw::fork().unwrap_or_else(|errno| -errno.0);
         if born != 0 {
             zygote.born(born).map_err(ZygoteError::Orders)?;

@@ -97,6 +97,19 @@ impl DataDir {
         Ok(this)
     }
 
+    /// The process id of the server that has this data dir, if one has.
+    pub(crate) fn holder(path: &Path) -> Option<i32> {
+        let mut lock = File::open(path.join(LOCK_FILE)).ok()?;
+        match flock(&lock, FlockOperation::NonBlockingLockShared) {
+            Err(rustix::io::Errno::WOULDBLOCK) => {}
+            // Nobody has it: what the file says is of a server that has ended.
+            _ => return None,
+        }
+        let mut holder = String::new();
+        lock.read_to_string(&mut holder).ok()?;
+        holder.trim().parse().ok()
+    }
+
     /// Says where the server listens: whole or not at all, and only once it is ready.
     pub(crate) fn announce(&self, listening: &Listening) -> Result<(), DataDirError> {
         let path = self.path.join(LISTEN_FILE);
@@ -173,7 +186,9 @@ mod tests {
             error.contains(&std::process::id().to_string()) && error.contains("--data-dir"),
             "{error}"
         );
+        assert_eq!(DataDir::holder(&path), i32::try_from(std::process::id()).ok());
         drop(first);
+        assert_eq!(DataDir::holder(&path), None);
         DataDir::take(&path).expect("free again");
     }
 

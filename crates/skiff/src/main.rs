@@ -4,6 +4,7 @@
 mod config;
 mod data_dir;
 mod doctor;
+mod runtime;
 mod serve;
 
 use std::process::ExitCode;
@@ -34,6 +35,9 @@ enum Command {
     Serve(ServeArgs),
     /// What this host can and cannot isolate, each with the mend
     Doctor,
+    /// List, install and remove the runtimes functions can be written for
+    #[command(subcommand)]
+    Runtime(runtime::Command),
     #[command(flatten)]
     Client(skiff_cli::Command),
 }
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
     match &arguments.command {
         Command::Serve(_) => run_server(&matches),
         Command::Doctor => doctor::run(arguments.global.output),
+        Command::Runtime(command) => runtime::run(&arguments.global, command),
         Command::Client(command) => skiff_cli::run(&arguments.global, command, Arguments::command),
     }
 }

@@ -2,18 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use skiff_domain::{
-    Call, CodeDigest, FunctionKey, FunctionUid, NetworkMode, Qualifier, RequestId, Revision, RuntimeName, Version,
+    Call, CodeDigest, FunctionKey, FunctionUid, LayerStack, NetworkMode, Qualifier, RequestId, Revision, RuntimeName,
+    Version,
 };
 use skiff_invoker::{Instance, Instances};
 use skiff_runtimes::{Platform, host_pythons};
-use skiff_worker::{CodeFolders, PoolConfig, Worker, WorkerConfig};
+use skiff_worker::{CodeFolders, Finding, PoolConfig, Worker, WorkerConfig};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -22,9 +21,13 @@ const SOON: Duration = Duration::from_secs(60);
 struct OneFolder(Arc<Path>);
 
 impl CodeFolders for OneFolder {
-    fn folder(&self, _code: CodeDigest) -> Pin<Box<dyn Future<Output = Result<Arc<Path>, String>> + Send + '_>> {
+    fn folder(&self, _code: CodeDigest) -> Finding<'_, Arc<Path>> {
         let folder = Arc::clone(&self.0);
         Box::pin(async { Ok(folder) })
+    }
+
+    fn layers<'a>(&'a self, _layers: &'a LayerStack) -> Finding<'a, Option<Arc<Path>>> {
+        Box::pin(async { Ok(None) })
     }
 }
 
@@ -80,6 +83,7 @@ fn version(runtime: RuntimeName) -> Arc<Version> {
         init_timeout: Duration::from_secs(65),
         environment: Vec::new(),
         code: CodeDigest::of(b"worn"),
+        layers: LayerStack::default(),
         network: NetworkMode::None,
     })
 }

@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use skiff_domain::limits::RESULT_BYTES_MAX;
 use skiff_runtimes::wire::{HEAD_BYTES, Head, Response};
 use skiff_sandbox::Pipes;
@@ -78,6 +79,13 @@ impl Line {
             .await;
         self.drain_output();
         answer
+    }
+
+    /// True once the other end has closed its side, as a process does that ends, before anybody hears of its end.
+    pub(crate) fn is_closed(&self) -> bool {
+        let mut responses = [PollFd::new(&self.pipes.responses, PollFlags::IN)];
+        let looked = poll(&mut responses, Some(&Timespec::default()));
+        looked.is_ok() && responses[0].revents().contains(PollFlags::HUP)
     }
 
     async fn converse(

@@ -148,7 +148,7 @@ impl Instance for WorkerInstance {
     }
 
     fn is_alive(&self) -> bool {
-        self.alive && !self.sandbox.has_ended()
+        self.alive && !self.sandbox.has_ended() && !self.line.is_closed()
     }
 }
 

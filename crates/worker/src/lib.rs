@@ -21,4 +21,4 @@ mod worker;
 pub use config::{PoolConfig, WorkerConfig};
 pub use endpoints::Inbound;
 pub use instance::WorkerInstance;
-pub use worker::{CodeFolders, OpenError, RuntimeStatus, Worker, WorkerStatus};
+pub use worker::{CodeFolders, Finding, OpenError, RuntimeStatus, Worker, WorkerStatus};

@@ -158,6 +158,11 @@ impl Nursery {
         })
     }
 
+    /// True for the runtime in this seat.
+    pub(crate) fn is_of(&self, seat: &Arc<ZygoteSeat>) -> bool {
+        Arc::ptr_eq(&self.seat, seat)
+    }
+
     /// Stem cells that are ready.
     pub(crate) fn ready(&self) -> usize {
         self.cells.lock().ready.len()

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use skiff_domain::{InitOutput, InitReport, StartError, UserFault, Version};
 use skiff_runtimes::Load;
 use skiff_runtimes::wire::{self, Request, Response};
-use skiff_sandbox::{CODE_TARGET, Limits, Mount, is_exhaustion};
+use skiff_sandbox::{CODE_TARGET, LAYERS_TARGET, Limits, Mount, is_exhaustion};
 use tokio::time::{Instant, timeout};
 
 use crate::exchange::NoAnswer;
@@ -33,15 +33,24 @@ pub(crate) fn limits(memory_mb: u32) -> Limits {
     }
 }
 
+/// What is mounted into a sandbox.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Folders<'a> {
+    /// The code.
+    pub(crate) code: &'a Path,
+    /// The layers, where there are any.
+    pub(crate) layers: Option<&'a Path>,
+}
+
 /// Makes an instance of this version out of a stem cell.
 pub(crate) async fn initialise(
     shared: &Shared,
     mut cell: StemCell,
     version: &Version,
-    folder: &Path,
+    folders: Folders<'_>,
     begun: Instant,
 ) -> Result<(WorkerInstance, InitReport), StartError> {
-    let assigned = assign(shared, &cell, &limits(version.memory_mb), folder).await;
+    let assigned = assign(shared, &cell, &limits(version.memory_mb), folders).await;
     assigned.map_err(|error| StartError::Platform(format!("give a sandbox its limits and code: {error}")))?;
     let order = Load::new(version, &shared.platform).to_json().ok();
     let request = order.and_then(|order| wire::request(Request::Load, LOAD_SEQUENCE, &[&order]));
@@ -68,12 +77,16 @@ pub(crate) async fn initialise(
     }
 }
 
-/// Limits and code, for a function or for compiling. The limits are written while the mounting thread mounts.
-pub(crate) async fn assign(shared: &Shared, cell: &StemCell, limits: &Limits, folder: &Path) -> std::io::Result<()> {
-    let mounts = [Mount {
-        source: folder,
-        target: CODE_TARGET,
-    }];
+/// Limits, code and layers, for a function or for compiling. The limits are written while the mounting thread mounts.
+pub(crate) async fn assign(
+    shared: &Shared,
+    cell: &StemCell,
+    limits: &Limits,
+    folders: Folders<'_>,
+) -> std::io::Result<()> {
+    let mount = |source, target| Mount { source, target };
+    let mut mounts = vec![mount(folders.code, CODE_TARGET)];
+    mounts.extend(folders.layers.map(|layers| mount(layers, LAYERS_TARGET)));
     // The first is polled first, so the thread has its order before the limits are written.
     let (mounted, limited) = tokio::join!(cell.sandbox.mount(&shared.mounter, &mounts), async {
         cell.sandbox.cgroup().limit(limits)

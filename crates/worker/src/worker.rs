@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
-use skiff_domain::{CodeDigest, InitReport, NetworkMode, RuntimeName, StartError, Version};
+use skiff_domain::{CodeDigest, InitReport, LayerStack, NetworkMode, RuntimeName, StartError, Version};
 use skiff_invoker::Instances;
 use skiff_runtimes::wire::{self, Request, Response};
-use skiff_runtimes::{Platform, host};
+use skiff_runtimes::{Manifest, Platform, host};
 use skiff_sandbox::{
-    CgroupError, Cgroups, Endpoint, Limits, Mounter, NetworkConfig, NetworkError, Networks, ZygoteConfig, make_staging,
+    CgroupError, Cgroups, Endpoint, Limits, Mounter, NetworkConfig, NetworkError, Networks, TextFile, ZygoteConfig,
+    make_staging,
 };
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::{PoolConfig, UID_FIRST, WorkerConfig};
@@ -42,10 +43,17 @@ const COMPILE_BYTES_MAX: usize = 256 << 20;
 /// How long the end may take: processes are killed, groups and networks removed.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(20);
 
+/// A folder of the host that is being found or made, or why it cannot be.
+pub type Finding<'a, Folder> = Pin<Box<dyn Future<Output = Result<Folder, String>> + Send + 'a>>;
+
 /// Where a version's code is.
 pub trait CodeFolders: Send + Sync + 'static {
     /// The unpacked package, a folder of the host. Does not touch the disk when it was asked for before.
-    fn folder(&self, code: CodeDigest) -> Pin<Box<dyn Future<Output = Result<Arc<Path>, String>> + Send + '_>>;
+    fn folder(&self, code: CodeDigest) -> Finding<'_, Arc<Path>>;
+
+    /// The layers laid over each other, a folder of the host; `None` where there are none. Does not touch the disk when
+    /// they were asked for before.
+    fn layers<'a>(&'a self, layers: &'a LayerStack) -> Finding<'a, Option<Arc<Path>>>;
 }
 
 /// Why a worker cannot be.
@@ -78,6 +86,8 @@ pub struct RuntimeStatus {
     pub name: String,
     /// Where it comes from.
     pub source: String,
+    /// Bytes it takes in the data dir; none for what is the host's.
+    pub bytes: Option<u64>,
     /// Stem cells ready for code.
     pub stem_cells: usize,
 }
@@ -97,11 +107,25 @@ pub(crate) struct Shared {
     folders: Arc<dyn CodeFolders>,
     pressure: Arc<Pressure>,
     stock: Arc<Stock>,
-    seats: HashMap<RuntimeName, Arc<ZygoteSeat>>,
-    nurseries: Mutex<HashMap<(RuntimeName, NetworkMode), Arc<Nursery>>>,
+    runtimes: Mutex<Runtimes>,
+    zygotes: ZygoteConfig,
+    resolver: TextFile,
     public: Result<(), String>,
     tasks: TaskTracker,
     stop: CancellationToken,
+}
+
+/// The runtimes and their nurseries.
+#[derive(Default)]
+struct Runtimes {
+    seats: HashMap<RuntimeName, Arc<ZygoteSeat>>,
+    nurseries: HashMap<(RuntimeName, NetworkMode), Kept>,
+}
+
+/// A nursery that is kept filled until this is dropped.
+struct Kept {
+    nursery: Arc<Nursery>,
+    _keeping: DropGuard,
 }
 
 impl std::fmt::Debug for Shared {
@@ -141,14 +165,6 @@ impl Worker {
             uid_count: config.pool.sandboxes_max,
         };
         let resolver = host::resolv_conf(networks.resolv_conf(NetworkMode::Public));
-        let pool = config.pool.clone();
-        let seats = config.runtimes.into_iter().map(|mut manifest| {
-            manifest.template.files.push(resolver.clone());
-            (
-                manifest.name.clone(),
-                ZygoteSeat::new(zygotes.clone(), manifest, pool.clone()),
-            )
-        });
         let tasks = TaskTracker::new();
         let watched = networks.clone();
         let stock = Stock::new(
@@ -167,8 +183,9 @@ impl Worker {
             pool: config.pool,
             folders,
             stock,
-            seats: seats.collect(),
-            nurseries: Mutex::default(),
+            runtimes: Mutex::default(),
+            zygotes,
+            resolver,
             public,
             tasks,
             stop: CancellationToken::new(),
@@ -178,21 +195,46 @@ impl Worker {
         let (pressure, freezer) = (Arc::clone(&worker.shared.pressure), Arc::clone(&worker.shared.freezer));
         worker.keep(async move { pressure.watch().await });
         worker.keep(async move { freezer.watch().await });
-        let mode = if worker.shared.public.is_ok() {
+        worker.set_runtimes(config.runtimes);
+        Ok(worker)
+    }
+
+    /// Makes these the runtimes of this machine. One that is there already and has not changed keeps its pools; calls and
+    /// idle instances of one that has changed or gone go on with what they have.
+    pub fn set_runtimes(&self, manifests: Vec<Manifest>) {
+        let mode = if self.shared.public.is_ok() {
             NetworkMode::Public
         } else {
             NetworkMode::Private
         };
-        for runtime in worker.runtimes() {
-            worker.nursery(&runtime, mode);
+        let mut seats = HashMap::new();
+        let mut fresh = Vec::new();
+        let mut runtimes = self.shared.runtimes.lock();
+        for mut manifest in manifests {
+            manifest.template.files.push(self.shared.resolver.clone());
+            let name = manifest.name.clone();
+            let seat = match runtimes.seats.get(&name) {
+                Some(seat) if *seat.manifest() == manifest => Arc::clone(seat),
+                _ => {
+                    fresh.push(name.clone());
+                    ZygoteSeat::new(self.shared.zygotes.clone(), manifest, self.shared.pool.clone())
+                }
+            };
+            seats.insert(name, seat);
         }
-        Ok(worker)
+        runtimes.seats = seats;
+        let Runtimes { seats, nurseries } = &mut *runtimes;
+        nurseries.retain(|(name, _), kept| seats.get(name).is_some_and(|seat| kept.nursery.is_of(seat)));
+        drop(runtimes);
+        for name in fresh {
+            self.nursery(&name, mode);
+        }
     }
 
     /// The runtimes of this machine.
     #[must_use]
     pub fn runtimes(&self) -> Vec<RuntimeName> {
-        let mut names: Vec<_> = self.shared.seats.keys().cloned().collect();
+        let mut names: Vec<_> = self.shared.runtimes.lock().seats.keys().cloned().collect();
         names.sort();
         names
     }
@@ -200,24 +242,18 @@ impl Worker {
     /// What there is.
     #[must_use]
     pub fn status(&self) -> WorkerStatus {
-        let nurseries = self.shared.nurseries.lock();
-        let mut runtimes: Vec<_> = self
-            .shared
-            .seats
-            .values()
-            .map(|seat| {
-                let name = &seat.manifest().name;
-                let cells = nurseries
-                    .iter()
-                    .filter(|((runtime, _), _)| runtime == name)
-                    .map(|(_, nursery)| nursery.ready());
-                RuntimeStatus {
-                    name: name.to_string(),
-                    source: seat.manifest().source.clone(),
-                    stem_cells: cells.sum(),
-                }
-            })
-            .collect();
+        let Runtimes { seats, nurseries } = &*self.shared.runtimes.lock();
+        let status = |seat: &Arc<ZygoteSeat>| {
+            let manifest = seat.manifest();
+            let nurseries = nurseries.iter().filter(|((name, _), _)| *name == manifest.name);
+            RuntimeStatus {
+                name: manifest.name.to_string(),
+                source: manifest.source.clone(),
+                bytes: manifest.bytes,
+                stem_cells: nurseries.map(|(_, kept)| kept.nursery.ready()).sum(),
+            }
+        };
+        let mut runtimes: Vec<_> = seats.values().map(status).collect();
         runtimes.sort_by(|a, b| a.name.cmp(&b.name));
         WorkerStatus {
             sandboxes: self.shared.stock.in_use(),
@@ -244,6 +280,10 @@ impl Worker {
 
     async fn compile(&self, runtime: &RuntimeName, folder: &Path) -> Result<Vec<(String, Bytes)>, String> {
         const SEQUENCE: u32 = 1;
+        let seat = self.shared.runtimes.lock().seats.get(runtime).cloned();
+        if !seat.ok_or("the runtime is not installed")?.manifest().compiles {
+            return Ok(Vec::new());
+        }
         let nursery = self
             .nursery(runtime, NetworkMode::None)
             .ok_or("the runtime is not installed")?;
@@ -253,7 +293,11 @@ impl Worker {
                 cpu_weight: COMPILE_CPU_WEIGHT,
                 ..start::limits(COMPILE_MEMORY_MB)
             };
-            start::assign(&self.shared, &cell, &limits, folder)
+            let folders = start::Folders {
+                code: folder,
+                layers: None,
+            };
+            start::assign(&self.shared, &cell, &limits, folders)
                 .await
                 .map_err(|error| error.to_string())?;
             let request = wire::request(Request::Compile, SEQUENCE, &[]).ok_or("no request")?;
@@ -284,11 +328,9 @@ impl Worker {
         self.shared.stop.cancel();
         let deadline = Instant::now() + SHUTDOWN_MAX;
         loop {
-            self.shared
-                .nurseries
-                .lock()
-                .values()
-                .for_each(|nursery| nursery.clear());
+            let nurseries: Vec<_> = self.shared.runtimes.lock().nurseries.drain().collect();
+            nurseries.iter().for_each(|(_, kept)| kept.nursery.clear());
+            drop(nurseries);
             self.shared.stock.clear().await;
             if self.shared.stock.in_use() == 0 {
                 return;
@@ -306,16 +348,29 @@ impl Worker {
 
     /// The nursery of a runtime and mode, opened when it is first asked for. `None` for a runtime that is not here.
     fn nursery(&self, runtime: &RuntimeName, mode: NetworkMode) -> Option<Arc<Nursery>> {
-        let seat = self.shared.seats.get(runtime)?;
-        let mut nurseries = self.shared.nurseries.lock();
-        if let Some(nursery) = nurseries.get(&(runtime.clone(), mode)) {
-            return Some(Arc::clone(nursery));
+        let mut runtimes = self.shared.runtimes.lock();
+        let Runtimes { seats, nurseries } = &mut *runtimes;
+        let seat = seats.get(runtime)?;
+        if let Some(kept) = nurseries.get(&(runtime.clone(), mode)) {
+            return Some(Arc::clone(&kept.nursery));
         }
         let (stock, graveyard) = (Arc::clone(&self.shared.stock), self.shared.graveyard.clone());
         let nursery = Nursery::new(Arc::clone(seat), mode, stock, graveyard, self.shared.tasks.clone());
-        nurseries.insert((runtime.clone(), mode), Arc::clone(&nursery));
-        let kept = Arc::clone(&nursery);
-        self.keep(async move { kept.keep().await });
+        let let_go = CancellationToken::new();
+        let kept = Kept {
+            nursery: Arc::clone(&nursery),
+            _keeping: let_go.clone().drop_guard(),
+        };
+        nurseries.insert((runtime.clone(), mode), kept);
+        let keeper = Arc::clone(&nursery);
+        self.keep(async move {
+            tokio::select! {
+                () = let_go.cancelled() => {}
+                () = keeper.keep() => {}
+            }
+            // Whoever took from it meanwhile has what they took.
+            keeper.clear();
+        });
         Some(nursery)
     }
 
@@ -349,7 +404,18 @@ impl Instances for Worker {
             .folder(version.code)
             .await
             .map_err(StartError::Platform)?;
+        let layers = match version.layers.whole() {
+            Some(_) => {
+                let layers = self.shared.folders.layers(&version.layers).await;
+                layers.map_err(StartError::Platform)?
+            }
+            None => None,
+        };
+        let folders = start::Folders {
+            code: &folder,
+            layers: layers.as_deref(),
+        };
         let (cell, _) = nursery.take().await.map_err(|error| start::no_cell(&error))?;
-        start::initialise(&self.shared, cell, version, &folder, begun).await
+        start::initialise(&self.shared, cell, version, folders, begun).await
     }
 }

@@ -30,6 +30,8 @@ LOAD, INVOKE, COMPILE = 1, 2, 3
 READY, WARM, LOADED, NO_HANDLER, LOAD_FAILED, RETURNED, RAISED, TOO_LARGE, COMPILED, COMPILE_DONE = range(1, 11)
 
 USER_CODE = "/var/user"
+# Where the interpreter's own libraries are that the loader would not find: what it was started with beyond the usual.
+LIBRARIES = os.environ.get("LD_LIBRARY_PATH", "").replace("/var/user:/opt", "", 1)
 OWN_FILE = __file__ if "__file__" in globals() else "<skiff>"
 WARM_CODE = "/var/runtime/python/warm"
 # As large as what comes in earnest.
@@ -129,6 +131,8 @@ class Instance:
         for key, value in order["environment"]:
             os.environ[key] = value
         os.environ["HOSTNAME"] = os.uname().nodename
+        # Children that are this interpreter again need its libraries, too.
+        os.environ["LD_LIBRARY_PATH"] = os.environ.get("LD_LIBRARY_PATH", "") + LIBRARIES
         self.result_bytes_max = order["result_bytes_max"]
         os.chdir(folder)
         sys.path[:0] = [folder, "/opt"]

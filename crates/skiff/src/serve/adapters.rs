@@ -1,31 +1,42 @@
 //! What fits one part of the server to another's port.
 
-use std::future::Future;
-use std::path::Path;
-use std::pin::Pin;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use skiff_artifacts::Artifacts;
 use skiff_control_plane::{Precompile, Retire, Runtimes};
-use skiff_domain::{CodeDigest, FunctionUid, RuntimeName};
+use skiff_domain::{CodeDigest, FunctionUid, LayerStack, Qualifier, RuntimeName};
 use skiff_invoker::Invoke;
-use skiff_worker::{CodeFolders, Worker};
+use skiff_worker::{CodeFolders, Finding, Worker};
 
 /// The machine as the control plane sees it: what can run and who compiles.
-pub(super) struct Machine(pub(super) Worker);
+pub(super) struct Machine {
+    pub(super) worker: Worker,
+    /// Where runtimes are installed.
+    pub(super) data_dir: PathBuf,
+}
 
 impl Runtimes for Machine {
     fn installed(&self) -> Vec<RuntimeName> {
-        self.0.runtimes()
+        self.worker.runtimes()
+    }
+
+    fn installed_by(&self, runtime: &RuntimeName) -> Option<String> {
+        let source = skiff_runtimes::usual_source(runtime)?;
+        let command = format!("skiff runtime add {runtime} --from {source}");
+        if self.data_dir == skiff_cli::default_data_dir() {
+            return Some(command);
+        }
+        Some(format!("{command} --data-dir {}", self.data_dir.display()))
     }
 }
 
 #[async_trait]
 impl Precompile for Machine {
     async fn precompile(&self, runtime: &RuntimeName, folder: Arc<Path>) -> Vec<(String, Bytes)> {
-        self.0.precompile(runtime, &folder).await
+        self.worker.precompile(runtime, &folder).await
     }
 }
 
@@ -33,8 +44,8 @@ impl Precompile for Machine {
 pub(super) struct Holder(pub(super) Arc<dyn Invoke>);
 
 impl Retire for Holder {
-    fn retire(&self, uid: &FunctionUid) {
-        self.0.retire(uid);
+    fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
+        self.0.retire(uid, label);
     }
 }
 
@@ -42,7 +53,11 @@ impl Retire for Holder {
 pub(super) struct Folders(pub(super) Artifacts);
 
 impl CodeFolders for Folders {
-    fn folder(&self, code: CodeDigest) -> Pin<Box<dyn Future<Output = Result<Arc<Path>, String>> + Send + '_>> {
+    fn layers<'a>(&'a self, layers: &'a LayerStack) -> Finding<'a, Option<Arc<Path>>> {
+        Box::pin(async move { self.0.stack(layers).await.map_err(|error| error.to_string()) })
+    }
+
+    fn folder(&self, code: CodeDigest) -> Finding<'_, Arc<Path>> {
         Box::pin(async move { self.0.folder(code).await.map_err(|error| error.to_string()) })
     }
 }

@@ -9,6 +9,7 @@ mod inbound;
 mod listeners;
 mod logging;
 mod pages;
+mod runtimes;
 mod signals;
 mod status;
 mod wiring;
@@ -17,6 +18,7 @@ use anyhow::{Context, anyhow};
 
 use crate::config::Config;
 use crate::data_dir::DataDir;
+use crate::serve::signals::HangUps;
 
 /// Runs the server until it is told to stop and has drained.
 pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
@@ -33,13 +35,14 @@ pub(crate) fn run(config: &Config) -> anyhow::Result<()> {
             finding.detail
         ));
     }
-    let data_dir = DataDir::take(&config.data_dir)?;
-    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("start the runtime")?;
-    runtime.block_on(wiring::serve(config, &data_dir))
+    let hang_ups = runtime.block_on(async { HangUps::listen() })?;
+    let data_dir = DataDir::take(&config.data_dir)?;
+    raise_open_files();
+    runtime.block_on(wiring::serve(config, &data_dir, hang_ups))
 }
 
 /// Every sandbox costs the server a few descriptors, so it takes as many as it may.

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first asks for a drain, the second ends the process at once.
+//! SIGTERM and SIGINT: the first asks for a drain, the second ends the process at once. SIGHUP: the runtimes have changed.
 
 use std::time::Duration;
 
@@ -40,5 +40,23 @@ impl Stops {
     pub(super) async fn settle(&mut self) {
         tokio::time::sleep(SAME_WISH).await;
         while tokio::time::timeout(Duration::ZERO, self.next()).await.is_ok() {}
+    }
+}
+
+/// What the process is told by that its runtimes have changed.
+pub(super) struct HangUps(Signal);
+
+impl HangUps {
+    /// Takes the signal from now on. To be done before anybody can know of this process, for untaken it ends it.
+    pub(super) fn listen() -> anyhow::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup()).context("listen for SIGHUP")?))
+    }
+
+    /// Waits for one. Those that come meanwhile are one.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub(super) async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

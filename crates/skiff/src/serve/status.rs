@@ -49,6 +49,7 @@ struct Status {
 struct StemCells {
     runtime: String,
     source: String,
+    bytes: Option<u64>,
     ready: usize,
 }
 
@@ -102,6 +103,7 @@ impl StatusContext {
                 .map(|runtime| StemCells {
                     runtime: runtime.name,
                     source: runtime.source,
+                    bytes: runtime.bytes,
                     ready: runtime.stem_cells,
                 })
                 .collect(),
@@ -181,6 +183,7 @@ mod tests {
             init_timeout: Duration::ZERO,
             environment: Vec::new(),
             code: CodeDigest::of(b""),
+            layers: Default::default(),
             network: NetworkMode::None,
         };
         FunctionLoad {

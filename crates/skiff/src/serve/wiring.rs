@@ -14,7 +14,7 @@ use skiff_domain::limits;
 use skiff_gateway::GatewayContext;
 use skiff_invoker::{Invoke, Invoker, Recorder};
 use skiff_observe::{LogStore, LogStoreConfig, Metrics};
-use skiff_runtimes::{Platform, host, host_pythons};
+use skiff_runtimes::{Platform, host};
 use skiff_sandbox::Endpoint;
 use skiff_store::Store;
 use skiff_store_sqlite::SqliteStore;
@@ -27,9 +27,9 @@ use tokio_util::sync::CancellationToken;
 use super::adapters::{Folders, Holder, Machine};
 use super::connections::{self, Connections};
 use super::pages::{self, Readiness};
-use super::signals::Stops;
+use super::signals::{HangUps, Stops};
 use super::status::{self, StatusContext};
-use super::{blobs, gauges, inbound, listeners};
+use super::{blobs, gauges, inbound, listeners, runtimes};
 use crate::ZYGOTE;
 use crate::config::Config;
 use crate::data_dir::{DataDir, Listening};
@@ -44,10 +44,10 @@ const COLLECT_PERIOD: Duration = Duration::from_secs(60);
 const NODE: &str = "local";
 
 /// Serves until a signal, then drains.
-pub(super) async fn serve(config: &Config, data_dir: &DataDir) -> anyhow::Result<()> {
+pub(super) async fn serve(config: &Config, data_dir: &DataDir, hang_ups: HangUps) -> anyhow::Result<()> {
     let mut stops = Stops::listen()?;
     let mut serving = tokio::select! {
-        serving = Serving::start(config, data_dir) => serving?,
+        serving = Serving::start(config, data_dir, hang_ups) => serving?,
         // Nothing runs yet that would have to be finished.
         (signal, _) = stops.next() => {
             tracing::info!(signal, "stopped before it was ready");
@@ -91,7 +91,7 @@ struct Serving {
 }
 
 impl Serving {
-    async fn start(config: &Config, data_dir: &DataDir) -> anyhow::Result<Self> {
+    async fn start(config: &Config, data_dir: &DataDir, hang_ups: HangUps) -> anyhow::Result<Self> {
         let started = std::time::Instant::now();
         let api_listener = listeners::bind(config.api_listen, "--api-listen").await?;
         let gateway_listener = listeners::bind(config.gateway_listen, "--gateway-listen").await?;
@@ -140,11 +140,15 @@ impl Serving {
             config.identity.clone(),
         ));
         let invoke: Arc<dyn Invoke> = invoker.clone();
+        let machine = Arc::new(Machine {
+            worker: worker.clone(),
+            data_dir: config.data_dir.clone(),
+        });
         let control = ControlPlane::open(Ports {
             store: shared_store,
             artifacts,
-            runtimes: Arc::new(Machine(worker.clone())),
-            precompile: Arc::new(Machine(worker.clone())),
+            runtimes: Arc::clone(&machine) as _,
+            precompile: machine,
             retire: Arc::new(Holder(Arc::clone(&invoke))),
             now: jiff::Timestamp::now,
             new_uid: random_uid,
@@ -215,6 +219,9 @@ impl Serving {
                 control.collect().await;
             }
         });
+
+        this.tasks
+            .spawn(runtimes::follow(config.data_dir.clone(), this.worker.clone(), hang_ups));
 
         this.readiness.set(true);
         data_dir.announce(&listening)?;
@@ -293,12 +300,12 @@ async fn worker(config: &Config, artifacts: Artifacts, inbound: mpsc::Sender<Inb
                 ("SKIFF_GATEWAY_ENDPOINT".to_owned(), address(Endpoint::Gateway)),
             ],
         },
-        runtimes: host_pythons(),
+        runtimes: runtimes::at_the_start(&config.data_dir).await?,
         inbound,
         pool: config.pool.clone(),
     };
     if worker.runtimes.is_empty() {
-        tracing::warn!("this host has no runtime: install python3, then start again");
+        tracing::warn!("there is no runtime: install python3, or one with `skiff runtime add`");
     }
     Worker::open(worker, Arc::new(Folders(artifacts))).context("this host")
 }

@@ -180,3 +180,11 @@ async fn a_large_answer_leaves_no_memory_behind() {
     assert!(line.inbox.capacity() <= 2 * CHUNK_BYTES, "{}", line.inbox.capacity());
     drop(writing.await);
 }
+
+#[tokio::test]
+async fn an_end_shows_before_anybody_tells_of_it() {
+    let (line, peer) = line();
+    assert!(!line.is_closed());
+    drop(peer.responses);
+    assert!(line.is_closed());
+}

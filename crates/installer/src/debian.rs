@@ -1,0 +1,75 @@
+//! A root file system of a Debian suite with the interpreter in it, made by `mmdebstrap`.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use skiff_domain::RuntimeName;
+use skiff_runtimes::{Family, Root, interpreter};
+
+use crate::error::AddError;
+
+/// What of a root file system functions can never see, and need not lie on the disk.
+const LEFT_OUT: &[&str] = &[
+    "boot",
+    "dev",
+    "home",
+    "media",
+    "mnt",
+    "opt",
+    "proc",
+    "root",
+    "run",
+    "srv",
+    "sys",
+    "tmp",
+    "var",
+    "usr/share/doc",
+    "usr/share/man",
+    "usr/share/locale",
+];
+
+/// Makes the root file system. Takes a minute, most of it the download.
+pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&str)) -> Result<(), AddError> {
+    let package = match Family::of(name) {
+        Family::Python { .. } => "python3",
+        Family::Node { .. } => "nodejs",
+        Family::Other => return Err(AddError::NotKnown(name.clone())),
+    };
+    say(&format!("making a root file system of Debian {suite} with {package}"));
+    let failed = |what: String| AddError::Mmdebstrap(what);
+    let output = Command::new("mmdebstrap")
+        .args(["--mode=root", "--variant=essential", "--quiet"])
+        .arg(format!("--include={package},ca-certificates"))
+        .arg(suite)
+        .arg(root)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => failed("is missing: install it with `apt-get install mmdebstrap`".to_owned()),
+            _ => failed(format!("did not start: {error}")),
+        })?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let last: Vec<&str> = said.lines().filter(|line| !line.is_empty()).rev().take(3).collect();
+        let last: Vec<&str> = last.into_iter().rev().collect();
+        return Err(failed(format!("failed: {}", last.join("; "))));
+    }
+    let program = interpreter(name, Root::System).ok_or_else(|| AddError::NotKnown(name.clone()))?;
+    if !root.join(program.trim_start_matches('/')).exists() {
+        return Err(AddError::NoInterpreter {
+            place: format!("Debian {suite}"),
+            what: program,
+        });
+    }
+    for folder in LEFT_OUT {
+        let path = root.join(folder);
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(AddError::io(path)(error)),
+            _ => {}
+        }
+    }
+    fs::set_permissions(root, Permissions::from_mode(0o755)).map_err(AddError::io(root))
+}

@@ -1,0 +1,140 @@
+//! Copies the part of an interpreter's folder that functions need, with modes that let them read it.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Component, Path};
+
+use skiff_domain::RuntimeName;
+use skiff_runtimes::{Family, Root, interpreter};
+
+use crate::error::AddError;
+
+/// What nobody needs of a Python: packages of its user, its own tests, caches.
+const LEFT_OUT: &[&str] = &["site-packages", "test", "tests", "__pycache__", "idlelib", "turtledemo"];
+
+/// Copies from a folder as its makers publish it, the interpreter in `bin`.
+pub(crate) fn copy(from: &Path, name: &RuntimeName, root: &Path) -> Result<(), AddError> {
+    let program = interpreter(name, Root::Interpreter).ok_or_else(|| AddError::NotKnown(name.clone()))?;
+    if !from.join(&program).is_file() {
+        return Err(AddError::NoInterpreter {
+            place: from.display().to_string(),
+            what: program,
+        });
+    }
+    file(&from.join(&program), &root.join(&program)).map_err(AddError::io(from.join(&program)))?;
+    if let Family::Python { minor } = Family::of(name) {
+        let library = format!("lib/python3.{minor}");
+        tree(&from.join(&library), &root.join(&library)).map_err(AddError::io(from.join(&library)))?;
+        // Of builds that share it.
+        let shared = format!("lib/libpython3.{minor}.so.1.0");
+        if from.join(&shared).is_file() {
+            file(&from.join(&shared), &root.join(&shared)).map_err(AddError::io(from.join(&shared)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of all files below a folder.
+pub(crate) fn size(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let about = entry.metadata()?;
+        bytes += if about.is_dir() {
+            size(&entry.path())?
+        } else {
+            about.len()
+        };
+    }
+    Ok(bytes)
+}
+
+fn tree(from: &Path, to: &Path) -> io::Result<()> {
+    make_folder(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (name, kind) = (entry.file_name(), entry.file_type()?);
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+            continue;
+        }
+        let (from, to) = (entry.path(), to.join(&name));
+        if kind.is_dir() {
+            tree(&from, &to)?;
+        } else if kind.is_file() {
+            file(&from, &to)?;
+        } else if kind.is_symlink() {
+            // One that leads elsewhere would lead nowhere inside.
+            let target = fs::read_link(&from)?;
+            if target.components().all(|part| matches!(part, Component::Normal(_))) {
+                symlink(target, to)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The content and whether it may be run; owner and other bits are not taken along.
+fn file(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(parent) = to.parent() {
+        make_folder(parent)?;
+    }
+    fs::copy(from, to)?;
+    let runs = fs::metadata(from)?.permissions().mode() & 0o111 != 0;
+    fs::set_permissions(to, Permissions::from_mode(if runs { 0o755 } else { 0o644 }))
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    if !path.is_dir() {
+        fs::create_dir_all(path)?;
+        fs::set_permissions(path, Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_has_what_functions_need_readable_for_them_and_nothing_else() {
+        let from = tempfile::tempdir().expect("a folder");
+        let to = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, mode| {
+            let path = from.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(&path, "x").expect("a file");
+            fs::set_permissions(&path, Permissions::from_mode(mode)).expect("modes");
+        };
+        write("bin/python3.12", 0o4700);
+        write("bin/pip", 0o755);
+        write("lib/libpython3.12.so.1.0", 0o555);
+        write("lib/python3.12/os.py", 0o600);
+        write("lib/python3.12/json/__init__.py", 0o644);
+        write("lib/python3.12/site-packages/user.py", 0o644);
+        symlink("os.py", from.path().join("lib/python3.12/near.py")).expect("a link");
+        symlink("/etc/shadow", from.path().join("lib/python3.12/far.py")).expect("a link");
+        copy(from.path(), &"Python3.12".parse().expect("known"), to.path()).expect("copied");
+        let mode = |path: &str| {
+            let about = fs::symlink_metadata(to.path().join(path)).ok()?;
+            Some(about.permissions().mode() & 0o7777)
+        };
+        assert_eq!(mode("bin/python3.12"), Some(0o755));
+        assert_eq!(mode("lib/libpython3.12.so.1.0"), Some(0o755));
+        assert_eq!(mode("lib/python3.12/os.py"), Some(0o644));
+        assert_eq!(mode("lib/python3.12/json/__init__.py"), Some(0o644));
+        assert!(mode("lib/python3.12/near.py").is_some());
+        for absent in ["bin/pip", "lib/python3.12/site-packages", "lib/python3.12/far.py"] {
+            assert_eq!(mode(absent), None, "{absent}");
+        }
+        assert_eq!(size(&to.path().join("bin")).expect("readable"), 1);
+    }
+
+    #[test]
+    fn a_folder_without_the_interpreter_is_refused_by_its_name() {
+        let from = tempfile::tempdir().expect("a folder");
+        let to = tempfile::tempdir().expect("a folder");
+        let error = copy(from.path(), &"Nodejs18.15".parse().expect("known"), to.path()).expect_err("nothing there");
+        assert!(error.to_string().ends_with("has no bin/node"), "{error}");
+    }
+}

@@ -1,0 +1,20 @@
+//! Brings runtimes into the data dir: from npm, a folder, a Debian suite.
+//!
+//! Owns how a runtime gets there and goes again; what it is then is [`skiff_runtimes::Installed`]'s to say. Works on the
+//! data dir whether or not a server runs on it. Invariant: what has its name in the store is whole.
+#![forbid(unsafe_code)]
+
+mod add;
+mod debian;
+mod error;
+mod folder;
+mod node_release;
+mod probe;
+mod registry;
+mod source;
+mod store;
+
+pub use add::{Added, add, remove};
+pub use error::{AddError, RemoveError};
+pub use source::{InvalidSource, Source};
+pub use store::{StoreError, tidy};

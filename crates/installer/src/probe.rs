@@ -1,0 +1,41 @@
+//! Asks an interpreter for its version, which also shows that it runs on this machine.
+
+use std::path::Path;
+use std::process::Command;
+
+use skiff_domain::RuntimeName;
+use skiff_runtimes::{Root, interpreter};
+
+use crate::error::AddError;
+
+/// The version of the interpreter among these files, e.g. `18.15.0`.
+pub(crate) fn version(files: &Path, name: &RuntimeName, root: Root) -> Result<String, AddError> {
+    let inside = interpreter(name, root).ok_or_else(|| AddError::NotKnown(name.clone()))?;
+    let program = files.join(inside.trim_start_matches('/'));
+    let mut command = match root {
+        Root::Interpreter => Command::new(&program),
+        // With its own libraries, which may be older or newer than this machine's.
+        Root::System => {
+            let mut command = Command::new("chroot");
+            command.arg(files).arg(&inside);
+            command
+        }
+    };
+    let does_not_run = |reason: String| AddError::DoesNotRun {
+        program: program.clone(),
+        reason,
+    };
+    // The search path is for `chroot` alone.
+    let command = command
+        .arg("--version")
+        .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let output = command.output().map_err(|error| does_not_run(error.to_string()))?;
+    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(does_not_run(format!("{}: {why}", output.status)));
+    }
+    // `v18.15.0`, `Python 3.11.2`.
+    Ok(said.trim_start_matches("Python ").trim_start_matches('v').to_owned())
+}

@@ -1,0 +1,347 @@
+// The runtime of Node.js functions, executed anew for each sandbox, behind its walls: boots, warms itself, takes code
+// and then runs one event at a time.
+//
+// These files run unchanged from Node 6.10 on: syntax of ES2015 alone, and what later versions have is looked for.
+// Nothing here trusts that user code behaves; nothing outside trusts what this process says after user code ran.
+'use strict';
+
+const os = require('os');
+const path = require('path');
+const v8 = require('v8');
+const Module = require('module');
+
+const code = require('./code.js');
+const faults = require('./faults.js');
+const output = require('./output.js');
+const wire = require('./wire.js');
+
+const USER_CODE = '/var/user';
+const NOWHERE = 0; // standard input, which is /dev/null
+// How long what a call left behind may take before the next event is waited for beside it, in milliseconds.
+const LISTEN_AFTER = 1;
+// After so many the engine has learnt what it can.
+const WARM_ROUNDS = 3;
+
+// What user code does with these afterwards must not reach what the platform does.
+const parse = JSON.parse, stringify = JSON.stringify;
+const later = setImmediate, afterwards = setTimeout, cancel = clearTimeout;
+
+const major = Number(process.versions.node.split('.')[0]);
+// Before Node 8 a handler answers by its callback alone; what it happens to return means nothing.
+const TAKES_PROMISES = major >= 8;
+// Before Node 10 a call lasts until nothing is left to happen; from then on it ends with its answer.
+const LASTS_UNTIL_EMPTY = major < 10;
+
+// --- the instance ----------------------------------------------------------------------------------------------------
+
+let handler = null;
+let resultBytesMax = 0;
+// The event that is being run, the code that is being loaded, or nothing.
+let call = null;
+let loading = null;
+let listening = null;
+// True while a thread of Node's stands in a read, which the end of the process would wait for.
+let reading = false;
+// Where the code is; elsewhere while this process warms itself, with nothing else to wait for.
+let codeFolder = USER_CODE;
+let warming = false;
+const searched = process.env.NODE_PATH;
+
+// Stands still until the next request comes. What the code before left behind does not go on meanwhile.
+function wait() {
+  const request = wire.receive();
+  // First the loop sees what happened while it stood still, e.g. that the other end closed a connection.
+  later(obey, request);
+}
+
+// Waits for the next request while what was left behind goes on.
+function listen() {
+  listening = null;
+  reading = true;
+  wire.receiveLater((request) => {
+    reading = false;
+    obey(request);
+  });
+}
+
+function rest(goesOn) {
+  if (warming) {
+    return;
+  }
+  if (goesOn && !LASTS_UNTIL_EMPTY) {
+    // Does not keep the loop alive: if nothing is left, `beforeExit` comes first.
+    listening = afterwards(listen, LISTEN_AFTER);
+    listening.unref();
+  } else {
+    later(wait);
+  }
+}
+
+// Nothing is left that could happen by itself.
+process.on('beforeExit', () => {
+  if (listening) {
+    cancel(listening);
+    listening = null;
+  }
+  if (call) {
+    conclude(call, call.outcome || returned(null));
+  } else if (loading) {
+    failLoading(new Error('the module waits for something that never happens'));
+  }
+  wait();
+});
+
+function obey(request) {
+  if (request.kind === wire.INVOKE) {
+    run(request.sequence, request.body);
+  } else if (request.kind === wire.LOAD) {
+    load(request.sequence, request.body);
+  } else if (request.kind === wire.COMPILE) {
+    // Sources are what Node runs.
+    wire.send(wire.COMPILE_DONE, request.sequence, '');
+    rest(false);
+  }
+}
+
+const returned = (value) => ({ failed: false, what: value });
+const failed = (error) => ({ failed: true, what: error });
+
+function run(sequence, body) {
+  const contextEnd = 4 + body.readUInt32LE(0);
+  const context = parse(body.toString('utf8', 4, contextEnd));
+  const mine = { sequence: sequence, context: context, returned: false, promised: false, outcome: null };
+  call = mine;
+  output.of(context.request_id);
+  // The first answer counts; one that comes before the handler returns counts once it has.
+  const callback = (error, value) => {
+    if (call !== mine || mine.promised || mine.outcome) {
+      return;
+    }
+    mine.outcome = error === null || error === undefined ? returned(value) : failed(error);
+    if (mine.returned) {
+      settle(mine);
+    }
+  };
+  equip(context, callback);
+  let result, promise;
+  try {
+    result = handler(parse(body.toString('utf8', contextEnd)), context, callback);
+    promise = TAKES_PROMISES && result && typeof result.then === 'function' ? Promise.resolve(result) : null;
+  } catch (error) {
+    answer(mine, failed(error));
+    return;
+  }
+  mine.returned = true;
+  if (promise) {
+    mine.promised = true;
+    mine.outcome = null;
+    promise.then((value) => answer(mine, returned(value)), (error) => answer(mine, failed(error)));
+  } else if (mine.outcome) {
+    settle(mine);
+  }
+}
+
+// What a context has beside its documented keys.
+function equip(context, callback) {
+  const extras = {
+    callbackWaitsForEmptyEventLoop: true,
+    getContext: () => context,
+    done: callback,
+    succeed: (value) => callback(null, value),
+    fail: (error) => callback(error === null || error === undefined ? new Error('the function failed') : error)
+  };
+  Object.keys(extras).forEach((name) => {
+    Object.defineProperty(context, name, { value: extras[name], writable: true, configurable: true });
+  });
+}
+
+const goesOn = (context) => context.callbackWaitsForEmptyEventLoop !== false;
+
+// The callback was called: that is the end of a call, unless it lasts until nothing is left.
+function settle(mine) {
+  if (!LASTS_UNTIL_EMPTY || !goesOn(mine.context)) {
+    answer(mine, mine.outcome);
+  }
+}
+
+// Ends a call, once, and waits for the next.
+function answer(mine, outcome) {
+  if (call === mine) {
+    conclude(mine, outcome);
+    rest(goesOn(mine.context));
+  }
+}
+
+function conclude(mine, outcome) {
+  call = null;
+  if (outcome.failed) {
+    wire.send(wire.RAISED, mine.sequence, faults.fault(outcome.what));
+    return;
+  }
+  let text;
+  try {
+    text = stringify(outcome.what);
+  } catch (error) {
+    wire.send(wire.RAISED, mine.sequence, faults.notJson(error));
+    return;
+  }
+  text = text === undefined ? 'null' : text;
+  const size = Buffer.byteLength(text);
+  if (size > resultBytesMax) {
+    wire.send(wire.TOO_LARGE, mine.sequence, String(size));
+  } else {
+    wire.send(wire.RETURNED, mine.sequence, text);
+  }
+}
+
+// What nobody caught ends the call it happened in. Code that listens for it itself has caught it.
+function uncaught(name, error) {
+  if (process.listeners(name).length > 1) {
+    return;
+  }
+  if (call) {
+    answer(call, failed(error));
+  } else if (loading) {
+    failLoading(error);
+    rest(false);
+  } else {
+    output.complain(faults.text(error));
+  }
+}
+
+// --- taking code -----------------------------------------------------------------------------------------------------
+
+function load(sequence, body) {
+  const order = parse(body.toString('utf8'));
+  setEnvironment(order.environment);
+  keepHeapSmall(order.memory_mb);
+  resultBytesMax = order.result_bytes_max;
+  process.chdir(codeFolder);
+  const dot = order.handler.lastIndexOf('.');
+  const mine = { sequence: sequence, handler: order.handler, name: order.handler.slice(dot + 1), started: process.hrtime() };
+  loading = mine;
+  mine.file = code.find(codeFolder, order.handler.slice(0, dot));
+  if (!mine.file) {
+    refuseHandler(order.handler.slice(0, dot) + '.js is not in the package');
+    return;
+  }
+  process.argv = [process.argv[0], mine.file];
+  const fail = (error) => {
+    if (loading === mine) {
+      failLoading(error);
+      rest(false);
+    }
+  };
+  try {
+    const loaded = code.load(codeFolder, mine.file);
+    if (loaded.promise) {
+      loaded.promise.then((exported) => loading === mine && takeHandler(exported)).catch(fail);
+    } else {
+      takeHandler(loaded.exported);
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function setEnvironment(environment) {
+  Object.keys(process.env).forEach((name) => delete process.env[name]);
+  environment.forEach((pair) => {
+    process.env[pair[0]] = pair[1];
+  });
+  process.env.HOSTNAME = os.hostname();
+  // Node has read it at its start, and mostly it is the same.
+  if (process.env.NODE_PATH !== searched && Module._initPaths) {
+    Module._initPaths();
+  }
+}
+
+// A collector that may let the heap grow fourfold before it collects is killed in a small function for its garbage.
+// V8's own limit cannot be set after its start; it was started with that of the largest function, and the memory of
+// the sandbox decides.
+function keepHeapSmall(memoryMb) {
+  // 0 is V8's own measure.
+  const percent = memoryMb >= 1024 || memoryMb === 0 ? 0 : memoryMb < 512 ? 30 : 60;
+  v8.setFlagsFromString('--heap-growing-percent=' + percent);
+}
+
+function takeHandler(exported) {
+  const found = code.entry(exported, loading.name);
+  if (typeof found !== 'function') {
+    const what = found === undefined ? ' has no function ' : ' has something that is no function: ';
+    refuseHandler(path.relative(codeFolder, loading.file) + what + loading.name);
+    return;
+  }
+  handler = found;
+  const spent = process.hrtime(loading.started);
+  const sequence = loading.sequence;
+  loading = null;
+  wire.send(wire.LOADED, sequence, String(spent[0] * 1000000 + Math.floor(spent[1] / 1000)));
+  rest(true);
+}
+
+function refuseHandler(why) {
+  const message = why + ' (Handler is ' + loading.handler + ')';
+  wire.send(wire.NO_HANDLER, loading.sequence, stringify({ message: message, stackTrace: '' }));
+  loading = null;
+  rest(false);
+}
+
+function failLoading(error) {
+  wire.send(wire.LOAD_FAILED, loading.sequence, faults.fault(error));
+  loading = null;
+}
+
+// --- the stem cell ---------------------------------------------------------------------------------------------------
+
+// Takes code and runs events, so that all of that is compiled and its pages are this process's own when it counts. What
+// is answered and written goes nowhere.
+function warmUp() {
+  ['http', 'https', 'crypto', 'url', 'querystring', 'zlib', 'dns', 'child_process', 'util'].forEach((name) => require(name));
+  warming = true;
+  wire.sendTo(NOWHERE);
+  output.sendTo(NOWHERE);
+  codeFolder = __dirname;
+  const orders = ['warm.main_handler', 'warm.promised'].map((name) => Buffer.from(stringify({
+    handler: name, environment: [['A', 'b'], ['NODE_PATH', searched || '']], memory_mb: 0, result_bytes_max: 1000
+  })));
+  const context = '{"request_id": "warm", "memory_limit_in_mb": 128}';
+  const event = '{"a": [1, 2.5, "x", null, true], "b": {"c": "d"}}';
+  const body = Buffer.from('\0\0\0\0' + context + event);
+  body.writeUInt32LE(context.length, 0);
+  for (let round = 0; round < WARM_ROUNDS; round += 1) {
+    orders.forEach((order) => {
+      load(0, order);
+      run(0, body);
+      // Answers that come later find nobody who waits.
+      call = null;
+    });
+    faults.fault(new TypeError('warm'));
+    delete require.cache[path.join(__dirname, 'warm.js')];
+  }
+  handler = null;
+  output.of('');
+  codeFolder = USER_CODE;
+  output.sendTo();
+  wire.sendTo();
+  warming = false;
+  process.argv.length = 1;
+}
+
+function main() {
+  output.replace();
+  const warm = process.argv[2] === 'warm';
+  process.argv.length = 1;
+  wire.send(wire.READY, 0, '');
+  if (warm) {
+    warmUp();
+    wire.send(wire.WARM, 0, '');
+  }
+  const reallyExit = process.reallyExit;
+  process.reallyExit = (status) => (reading ? process.kill(process.pid, 'SIGKILL') : reallyExit.call(process, status));
+  process.on('uncaughtException', (error) => uncaught('uncaughtException', error));
+  process.on('unhandledRejection', (error) => uncaught('unhandledRejection', error));
+  later(wait);
+}
+
+main();

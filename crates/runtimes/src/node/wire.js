@@ -1,0 +1,104 @@
+// The frames that worker and runtime exchange on descriptors 3 and 4; they are described beside the worker's side of them.
+'use strict';
+
+const fs = require('fs');
+
+const REQUESTS = 3, RESPONSES = 4;
+const HEAD_BYTES = 12;
+
+exports.LOAD = 1;
+exports.INVOKE = 2;
+exports.COMPILE = 3;
+
+exports.READY = 1;
+exports.WARM = 2;
+exports.LOADED = 3;
+exports.NO_HANDLER = 4;
+exports.LOAD_FAILED = 5;
+exports.RETURNED = 6;
+exports.RAISED = 7;
+exports.TOO_LARGE = 8;
+exports.COMPILE_DONE = 10;
+
+// What user code does with these afterwards must not reach what the platform does.
+const readSync = fs.readSync, writeSync = fs.writeSync, read = fs.read, exit = process.exit;
+
+const inbox = Buffer.alloc(65536);
+let responses = RESPONSES;
+
+// Waits for the next request, and stops everything else meanwhile.
+exports.receive = () => whole(take(inbox, 0));
+
+// Waits for the next request while everything else goes on. Without one the server is gone.
+exports.receiveLater = (done) => {
+  read(REQUESTS, inbox, 0, inbox.length, null, (error, count) => {
+    if (error || count === 0) {
+      exit(0);
+    }
+    done(whole(count));
+  });
+};
+
+// The request that begins in the inbox.
+function whole(have) {
+  while (have < HEAD_BYTES) {
+    have += take(inbox, have);
+  }
+  const length = inbox.readUInt32LE(0);
+  let body = inbox.slice(HEAD_BYTES, Math.min(have, HEAD_BYTES + length));
+  if (have < HEAD_BYTES + length) {
+    const start = body;
+    body = Buffer.allocUnsafe(length);
+    let filled = start.copy(body);
+    while (filled < length) {
+      filled += take(body, filled);
+    }
+  }
+  return { kind: inbox.readUInt32LE(4), sequence: inbox.readUInt32LE(8), body: body };
+}
+
+function take(buffer, at) {
+  let count = 0;
+  try {
+    count = readSync(REQUESTS, buffer, at, buffer.length - at, null);
+  } catch (error) {
+    // User code has closed or changed the descriptor: nothing can be asked of this process any more.
+    exit(1);
+  }
+  if (count === 0) {
+    // The server is gone.
+    exit(0);
+  }
+  return count;
+}
+
+// Sends one response.
+exports.send = (kind, sequence, text) => {
+  const length = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(HEAD_BYTES + length);
+  frame.writeUInt32LE(length, 0);
+  frame.writeUInt32LE(kind, 4);
+  frame.writeUInt32LE(sequence, 8);
+  frame.write(text, HEAD_BYTES);
+  writeAll(responses, frame);
+};
+
+// Where responses go instead, for a while.
+exports.sendTo = (descriptor) => {
+  responses = descriptor === undefined ? RESPONSES : descriptor;
+};
+
+function writeAll(descriptor, buffer) {
+  let at = 0;
+  while (at < buffer.length) {
+    try {
+      at += writeSync(descriptor, buffer, at, buffer.length - at);
+    } catch (error) {
+      // A child that shares the pipe may have made it one that does not wait.
+      if (error.code !== 'EAGAIN') {
+        throw error;
+      }
+    }
+  }
+}
+exports.writeAll = writeAll;

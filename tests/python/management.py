@@ -1,0 +1,190 @@
+"""Versions, aliases and layers as users of the official SDK know them. Usage: as of sdk.py"""
+import urllib.request
+
+from sdk import *
+
+# What ran: which version, and in which instance the how many-eth call.
+WHO = """
+import uuid
+ME, calls = uuid.uuid4().hex, 0
+def main_handler(event, context):
+    global calls
+    calls += 1
+    print("version", context["function_version"])
+    return {"code": %r, "version": context["function_version"], "instance": ME, "calls": calls}
+"""
+
+
+def who(function, **fields):
+    result = function.invoke({}, **fields)
+    assert result.InvokeResult == 0, result
+    return json.loads(result.RetMsg)
+
+
+def update(function, code, **fields):
+    call(function.sdk, "UpdateFunctionCode", FunctionName=function.name, ZipFile=package(WHO % code), **fields)
+    wait_active(function.sdk, function.name)
+
+
+def at_gateway(function, qualifier, headers=()):
+    """Direct invocation of a version or alias."""
+    target = f"http://{GATEWAY}/2018-04-16/functions/default/{function.name}:{qualifier}/invocations"
+    basic = base64.b64encode(f"{SECRET_ID}:{SECRET_KEY}".encode()).decode()
+    request = urllib.request.Request(target, b"{}", {"Authorization": "Basic " + basic, **dict(headers)})
+    return json.load(urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request))
+
+
+# --- what is done -----------------------------------------------------------------------------------------------------
+
+def versions():
+    """Publish, list, show, call and delete versions; $LATEST moves on and they do not."""
+    sdk = client()
+    with Function(sdk, WHO % "a", Description="of a", Timeout=5) as function:
+        name = function.name
+        assert who(function) == {**who(function), "version": "$LATEST", "code": "a", "calls": 1}
+        first = call(sdk, "PublishVersion", FunctionName=name, Description="first")
+        assert (first.FunctionVersion, first.Description, first.Timeout, first.MemorySize) == ("1", "first", 5, 128)
+        assert first.CodeSize > 0 and first.Handler == "index.main_handler" and first.Runtime.startswith("Python3.")
+        one = who(function, Qualifier="1")
+        assert (one["code"], one["version"], one["calls"]) == ("a", "1", 1), "an instance of its own"
+
+        # Code and configuration of $LATEST change; the version, and its instance, do not.
+        update(function, "b")
+        call(sdk, "UpdateFunctionConfiguration", FunctionName=name, Timeout=7, MemorySize=256)
+        again = who(function, Qualifier="1")
+        assert again == {**one, "calls": 2}, (one, again)
+        assert (who(function)["code"], who(function)["version"]) == ("b", "$LATEST")
+        shown = call(sdk, "GetFunction", FunctionName=name, Qualifier="1", ShowCode="TRUE")
+        assert (shown.FunctionVersion, shown.Timeout, shown.MemorySize, shown.Description) == ("1", 5, 128, "first")
+        assert shown.CodeInfo == WHO % "a"
+        assert call(sdk, "GetFunction", FunctionName=name).Timeout == 7
+        assert call(sdk, "InvokeFunction", FunctionName=name, Qualifier="1").Result.InvokeResult == 0
+        assert at_gateway(function, "1")["version"] == "1" and at_gateway(function, "$LATEST")["code"] == "b"
+
+        # Updates publish when told to.
+        update(function, "c", Publish="TRUE")
+        call(sdk, "UpdateFunctionConfiguration", FunctionName=name, Timeout=9, Publish="TRUE")
+        assert [who(function, Qualifier=at)["code"] for at in ("1", "2", "3")] == ["a", "c", "c"]
+        listed = call(sdk, "ListVersionByFunction", FunctionName=name)
+        assert listed.FunctionVersion == ["$LATEST", "1", "2", "3"] and listed.TotalCount == 4
+        assert [one.Version for one in listed.Versions] == listed.FunctionVersion
+        assert {one.Status for one in listed.Versions} == {"Active"}
+        listed = call(sdk, "ListVersionByFunction", FunctionName=name, Order="DESC", OrderBy="AddTime", Limit=2)
+        assert (listed.FunctionVersion, listed.TotalCount) == (["3", "2"], 4)
+
+        # The log tells which version ran.
+        deadline = time.monotonic() + 30
+        while not (found := call(sdk, "GetFunctionLogs", FunctionName=name, Qualifier="2")).Data:
+            assert time.monotonic() < deadline, "the logs do not come"
+            time.sleep(0.05)
+        assert found.TotalCount == 1 and "version 2" in found.Data[0].Log
+
+        # What is deleted is gone, and its number with it.
+        call(sdk, "DeleteFunctionVersion", FunctionName=name, Qualifier="3")
+        call(sdk, "DeleteFunction", FunctionName=name, Qualifier="2")
+        for gone in ("2", "3"):
+            fails("ResourceNotFound.Qualifier", call, sdk, "Invoke", FunctionName=name, Qualifier=gone)
+            fails("ResourceNotFound.Qualifier", call, sdk, "DeleteFunctionVersion", FunctionName=name, Qualifier=gone)
+        fails("InvalidParameterValue.Qualifier", call, sdk, "DeleteFunctionVersion", FunctionName=name,
+              Qualifier="$LATEST")
+        assert call(sdk, "PublishVersion", FunctionName=name).FunctionVersion == "4"
+    fails("ResourceNotFound.Function", call, sdk, "PublishVersion", FunctionName=name)
+
+
+def aliases():
+    """Names for versions: led forward by a share of the calls or by rules, and back; $DEFAULT is one of them."""
+    sdk = client()
+    with Function(sdk, WHO % "a") as function:
+        name = function.name
+        call(sdk, "PublishVersion", FunctionName=name)
+        update(function, "b", Publish="TRUE")
+        update(function, "c")
+        ran = lambda **fields: who(function, Qualifier="prod", **fields)["version"]
+
+        call(sdk, "CreateAlias", FunctionName=name, Name="prod", FunctionVersion="1", Description="live")
+        alias = call(sdk, "GetAlias", FunctionName=name, Name="prod")
+        assert (alias.FunctionVersion, alias.Description) == ("1", "live")
+        assert alias.RoutingConfig.AdditionalVersionWeights == [] == alias.RoutingConfig.AddtionVersionMatchs
+        one = who(function, Qualifier="prod")
+        assert (one["code"], one["version"]) == ("a", "1")
+        assert who(function, Qualifier="1")["instance"] == one["instance"], "the alias has no instances of its own"
+
+        # A tenth, a half, all or none of the calls go to version 2. Six deviations off is never luck.
+        for weight, low, high in ((0.1, 0, 40), (0.5, 20, 80), (1.0, 100, 100), (0.0, 0, 0)):
+            weights = [{"Version": "2", "Weight": weight}]
+            call(sdk, "UpdateAlias", FunctionName=name, Name="prod", FunctionVersion="1",
+                 RoutingConfig={"AdditionalVersionWeights": weights})
+            answered = [ran() for _ in range(100)]
+            assert set(answered) <= {"1", "2"} and low <= answered.count("2") <= high, (weight, answered.count("2"))
+        [back] = call(sdk, "GetAlias", FunctionName=name, Name="prod").RoutingConfig.AdditionalVersionWeights
+        assert (back.Version, back.Weight) == ("2", 0)
+
+        # By the caller: who is Bob, and who is young, goes elsewhere.
+        rules = [{"Version": "2", "Key": "invoke.headers.User", "Method": "exact", "Expression": "Bob"},
+                 {"Version": "$LATEST", "Key": "invoke.headers.Age", "Method": "range", "Expression": "[1,50)"}]
+        call(sdk, "UpdateAlias", FunctionName=name, Name="prod", FunctionVersion="1",
+             RoutingConfig={"AddtionVersionMatchs": rules})
+        back = call(sdk, "GetAlias", FunctionName=name, Name="prod").RoutingConfig.AddtionVersionMatchs
+        assert [(one.Version, one.Key, one.Method, one.Expression) for one in back] == [tuple(one.values()) for one in rules]
+        for key, version in (({"User": "Bob"}, "2"), ({"User": "Eve"}, "1"), ({"Age": "7"}, "$LATEST"), ({"Age": 50}, "1"),
+                             ({"User": "Bob", "Age": 7}, "2"), ({}, "1")):
+            assert ran(RoutingKey=json.dumps(key)) == version, key
+            answer = at_gateway(function, "prod", {"X-Scf-Routing-Key": json.dumps(key)})
+            assert answer["version"] == version, key
+        assert ran() == "1"
+        result = call(sdk, "InvokeFunction", FunctionName=name, Qualifier="prod", RoutingKey='{"User": "Bob"}').Result
+        assert json.loads(result.RetMsg)["version"] == "2"
+
+        # Forward as a whole, and back: what is not stated anew is gone.
+        call(sdk, "UpdateAlias", FunctionName=name, Name="prod", FunctionVersion="2")
+        assert ran(RoutingKey='{"Age": 7}') == "2"
+        call(sdk, "UpdateAlias", FunctionName=name, Name="prod", FunctionVersion="1")
+        assert who(function, Qualifier="prod")["instance"] == one["instance"], "a rollback finds the instances there"
+        shown = call(sdk, "GetFunction", FunctionName=name, Qualifier="prod", ShowCode="TRUE")
+        assert (shown.FunctionVersion, shown.Qualifier, shown.CodeInfo) == ("1", "prod", WHO % "a")
+
+        # $DEFAULT is where InvokeFunction goes, $LATEST until it is changed.
+        default = lambda: json.loads(call(sdk, "InvokeFunction", FunctionName=name).Result.RetMsg)["version"]
+        assert default() == "$LATEST"
+        call(sdk, "UpdateAlias", FunctionName=name, Name="$DEFAULT", FunctionVersion="2")
+        assert default() == "2" and who(function)["version"] == "$LATEST"
+        assert who(function, Qualifier="$DEFAULT")["version"] == "2"
+
+        call(sdk, "CreateAlias", FunctionName=name, Name="beta", FunctionVersion="$LATEST")
+        listed = call(sdk, "ListAliases", FunctionName=name)
+        assert [(one.Name, one.FunctionVersion) for one in listed.Aliases] == [
+            ("$DEFAULT", "2"), ("beta", "$LATEST"), ("prod", "1")]
+        listed = call(sdk, "ListAliases", FunctionName=name, Offset="1", Limit="1")
+        assert ([one.Name for one in listed.Aliases], listed.TotalCount) == (["beta"], 3)
+        listed = call(sdk, "ListAliases", FunctionName=name, FunctionVersion="1")
+        assert [one.Name for one in listed.Aliases] == ["prod"]
+
+        # The log of an alias's calls is found by the alias and by the version that ran.
+        deadline = time.monotonic() + 30
+        while not call(sdk, "GetFunctionLogs", FunctionName=name, Qualifier="prod").TotalCount > 400:
+            assert time.monotonic() < deadline, "the logs do not come"
+            time.sleep(0.05)
+
+        for code, action, fields in (
+            ("ResourceInUse.Alias", "CreateAlias", dict(Name="prod", FunctionVersion="1")),
+            ("InvalidParameterValue.Alias", "CreateAlias", dict(Name="1st", FunctionVersion="1")),
+            ("ResourceNotFound.FunctionVersion", "CreateAlias", dict(Name="next", FunctionVersion="9")),
+            ("ResourceNotFound.Alias", "UpdateAlias", dict(Name="next", FunctionVersion="1")),
+            ("ResourceNotFound.Alias", "GetAlias", dict(Name="next")),
+            ("FailedOperation.DeleteAlias", "DeleteAlias", dict(Name="$DEFAULT")),
+            ("InvalidParameterValue.AdditionalVersionWeights", "UpdateAlias", dict(Name="prod", FunctionVersion="1",
+             RoutingConfig={"AdditionalVersionWeights": [{"Version": "2", "Weight": 2}]})),
+            ("InvalidParameterValue.RoutingConfig", "UpdateAlias", dict(Name="prod", FunctionVersion="1",
+             RoutingConfig={"AddtionVersionMatchs": [{**rules[1], "Expression": "young"}]})),
+            ("UnsupportedOperation.AliasBind", "DeleteFunctionVersion", dict(Qualifier="1")),
+            ("InvalidParameterValue.RoutingConfig", "Invoke", dict(Qualifier="prod", RoutingKey="Bob")),
+        ):
+            fails(code, call, sdk, action, FunctionName=name, **fields)
+        call(sdk, "DeleteFunctionVersion", FunctionName=name, Qualifier="1", ForceDelete="TRUE")
+        fails("ResourceNotFound.Qualifier", call, sdk, "Invoke", FunctionName=name, Qualifier="prod")
+        call(sdk, "DeleteAlias", FunctionName=name, Name="beta")
+        assert [one.Name for one in call(sdk, "ListAliases", FunctionName=name).Aliases] == ["$DEFAULT"]
+
+
+if __name__ == "__main__":
+    globals()[NAME]()

@@ -1,0 +1,162 @@
+//! Versions, aliases and layers: with the official SDK, over crashes, and while calls run.
+
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::{Value, json};
+use skiff_tests::{Answer, Client, Package, Server, Settings, Spec, binary, python_sdk};
+
+static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+
+/// A handler that returns a constant and the version it runs as.
+fn saying(word: &str) -> Package {
+    Package::python(&format!(
+        "def main_handler(event, context):\n    return [{word:?}, context['function_version']]\n"
+    ))
+}
+
+fn invoke(client: &Client, name: &str, qualifier: &str) -> Value {
+    let params = json!({"FunctionName": name, "Qualifier": qualifier, "LogType": "Tail"});
+    let answer = client.call("Invoke", params).expect("Invoke");
+    Answer::read(&answer).returned().clone()
+}
+
+/// What a command line prints that goes well.
+fn skiff(arguments: &[&str]) -> String {
+    let credentials = &SERVER.credentials;
+    let output = Command::new(binary())
+        .args(arguments)
+        .env("SKIFF_ENDPOINT", &SERVER.listen.api)
+        .env("SKIFF_SECRET_ID", &credentials.secret_id)
+        .env("SKIFF_SECRET_KEY", &credentials.secret_key)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn versions_are_used_as_users_of_the_sdk_do() {
+    python_sdk(&SERVER, "management.py", "versions");
+}
+
+#[test]
+fn aliases_are_used_as_users_of_the_sdk_do() {
+    python_sdk(&SERVER, "management.py", "aliases");
+}
+
+#[test]
+fn an_alias_led_forward_and_back_under_load_loses_no_call() {
+    let client = SERVER.client();
+    let function = Spec::package(saying("one")).deploy(&client);
+    let name = &function.name;
+    let call = |action: &str, params: Value| client.call(action, params).expect("an answer");
+    call("PublishVersion", json!({"FunctionName": name}));
+    function.replace_code(saying("two"));
+    call("PublishVersion", json!({"FunctionName": name}));
+    let lead = |action: &str, version: &str| {
+        let alias = json!({"FunctionName": name, "Name": "prod", "FunctionVersion": version});
+        call(action, alias);
+    };
+    lead("CreateAlias", "1");
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let callers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut answers = Vec::new();
+                    while !stop.load(Ordering::Relaxed) {
+                        answers.push(invoke(&client, name, "prod"));
+                    }
+                    answers
+                })
+            })
+            .collect();
+        for _ in 0..10 {
+            for (version, word) in [("2", "two"), ("1", "one")] {
+                lead("UpdateAlias", version);
+                // Whatever is called from now on runs there.
+                assert_eq!(invoke(&client, name, "prod"), json!([word, version]));
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        for caller in callers {
+            for answer in caller.join().expect("no call failed") {
+                assert!(
+                    answer == json!(["one", "1"]) || answer == json!(["two", "2"]),
+                    "code and label are of one version: {answer}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn a_person_publishes_leads_an_alias_forward_and_rolls_back() {
+    let function = Spec::package(saying("old")).deploy(&SERVER.client());
+    let name = function.name.as_str();
+    assert_eq!(
+        skiff(&["version", "publish", name, "--description", "works"]),
+        format!("version 1 of {name} published\n")
+    );
+    skiff(&["alias", "create", name, "prod", "1"]);
+    function.replace_code(saying("new"));
+    skiff(&["version", "publish", name]);
+    let ran = || skiff(&["invoke", name, "--qualifier", "prod"]);
+    assert_eq!(ran(), "[\"old\", \"1\"]\n");
+    skiff(&["alias", "update", name, "prod", "1", "--weight", "2=1"]);
+    assert_eq!(ran(), "[\"new\", \"2\"]\n");
+    assert!(skiff(&["alias", "list", name]).contains("100% to 2"));
+    skiff(&["alias", "update", name, "prod", "1", "--rule", "2=User:Bob"]);
+    assert_eq!(ran(), "[\"old\", \"1\"]\n");
+    let bob = [
+        "invoke",
+        name,
+        "--qualifier",
+        "prod",
+        "--routing-key",
+        "{\"User\": \"Bob\"}",
+    ];
+    assert_eq!(skiff(&bob), "[\"new\", \"2\"]\n");
+    skiff(&["alias", "update", name, "prod", "2"]);
+    assert_eq!(ran(), "[\"new\", \"2\"]\n");
+    let back = skiff(&["alias", "update", name, "prod", "1"]);
+    assert_eq!(back, format!("alias prod of {name} leads to version 1 (before: 2)\n"));
+    assert_eq!(ran(), "[\"old\", \"1\"]\n");
+    let listed = skiff(&["version", "list", name]);
+    assert!(listed.contains("$LATEST") && listed.contains("works"), "{listed}");
+    skiff(&["version", "delete", name, "2"]);
+    skiff(&["version", "delete", name, "1", "--force"]);
+    let aliases = skiff(&["alias", "list", name]);
+    assert!(!aliases.contains("prod") && aliases.contains("$DEFAULT"), "{aliases}");
+}
+
+#[test]
+fn versions_and_aliases_survive_a_killed_server() {
+    let server = Server::start();
+    let client = server.client();
+    let function = Spec::package(saying("old")).deploy(&client);
+    let name = function.name.clone();
+    client
+        .call("PublishVersion", json!({"FunctionName": name}))
+        .expect("PublishVersion");
+    client
+        .call(
+            "CreateAlias",
+            json!({"FunctionName": name, "Name": "prod", "FunctionVersion": "1"}),
+        )
+        .expect("CreateAlias");
+    function.replace_code(saying("new"));
+    let data = server.kill();
+    let server = Settings::default().on(&data).start();
+    let client = server.client();
+    assert_eq!(invoke(&client, &name, "1"), json!(["old", "1"]));
+    assert_eq!(invoke(&client, &name, "prod"), json!(["old", "1"]));
+    assert_eq!(invoke(&client, &name, "$LATEST"), json!(["new", "$LATEST"]));
+    let next = client.call("PublishVersion", json!({"FunctionName": name}));
+    assert_eq!(next.expect("PublishVersion")["FunctionVersion"], "2");
+    assert_eq!(invoke(&client, &name, "2"), json!(["new", "2"]));
+}

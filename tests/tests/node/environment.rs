@@ -1,0 +1,70 @@
+//! What a function finds around it.
+
+use serde_json::json;
+use skiff_tests::Package;
+
+use crate::world::{VERSIONS, client, node};
+
+#[test]
+fn the_environment_is_the_documented_one_and_nothing_of_the_hosts() {
+    for version in VERSIONS {
+        let package = Package::default().file("index.js", include_bytes!("cases.js"));
+        let variables =
+            json!({"Variables": [{"Key": "TZ", "Value": "Asia/Shanghai"}, {"Key": "GREETING", "Value": "nǐ hǎo"}]});
+        let function = node(version, package).with("Environment", variables).deploy(&client());
+        let answer = function.invoke(&json!({"case": "environment"}));
+        let found = answer.returned();
+        let env = found["env"].as_object().expect("an object");
+        let major = version.0;
+        for (name, value) in [
+            (
+                "NODE_PATH",
+                format!(
+                    "/var/user:/var/user/node_modules:/var/lang/node{major}/lib/node_modules:/opt:/opt/node_modules"
+                ),
+            ),
+            ("_", format!("/var/lang/node{major}/bin/node")),
+            ("SCF_RUNTIME", version.1.to_owned()),
+            ("USER_CODE_ROOT", "/var/user/".to_owned()),
+            ("GREETING", "nǐ hǎo".to_owned()),
+            ("HOME", "/home/qcloud".to_owned()),
+        ] {
+            assert_eq!(env[name], json!(value), "{version:?} {name}");
+        }
+        let foreign: Vec<_> = env
+            .keys()
+            .filter(|name| name.contains("PYTHON") || name.contains("CARGO"))
+            .collect();
+        assert!(foreign.is_empty(), "{version:?} {foreign:?}");
+        assert_eq!(
+            found["exec"],
+            json!(format!("/var/lang/node{major}/bin/node")),
+            "{version:?}"
+        );
+        assert_eq!(found["cwd"], json!("/var/user"), "{version:?}");
+        assert_eq!(found["argv"][1], json!("/var/user/index.js"), "{version:?}");
+        assert_eq!(found["main"], json!(false), "{version:?}");
+        assert_eq!(found["host"], env["HOSTNAME"], "{version:?}");
+        assert_ne!(found["uid"], json!(0), "{version:?}");
+        assert_eq!(found["hour"], json!(8), "{version:?}: TZ is the function's");
+    }
+}
+
+#[test]
+fn packages_are_found_where_the_contract_says() {
+    for version in VERSIONS {
+        let code = b"const beside = require('beside'); exports.main_handler = (e, c, done) => done(null, beside);";
+        let package = Package::default()
+            .file("index.js", code)
+            .file(
+                "node_modules/beside/index.js",
+                b"module.exports = require('./package.json').version;",
+            )
+            .file(
+                "node_modules/beside/package.json",
+                br#"{"name": "beside", "version": "1.2.3"}"#,
+            );
+        let function = node(version, package).deploy(&client());
+        assert_eq!(function.invoke(&json!({})).returned(), &json!("1.2.3"), "{version:?}");
+    }
+}

@@ -1,0 +1,149 @@
+//! Installing, listing and removing runtimes, with and without a server.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use skiff_tests::{Package, Server, Spec, eventually};
+
+use crate::world::{interpreters, runtime};
+
+fn listed(server: &Server) -> Vec<(String, String)> {
+    let text = runtime(server.data.path(), &["list"]).expect("listed");
+    let list: Vec<Value> = serde_json::from_str(&text).expect("a list");
+    let pair = |runtime: &Value| {
+        let text = |field: &str| runtime[field].as_str().expect(field).to_owned();
+        (text("name"), text("source"))
+    };
+    list.iter().map(pair).collect()
+}
+
+fn hello(server: &Server) -> Result<skiff_tests::Function, skiff_tests::ApiError> {
+    let code = b"exports.main_handler = (event, context, callback) => callback(null, process.version);";
+    Spec::package(Package::default().file("index.js", code))
+        .with("Runtime", "nodejs18.15")
+        .try_deploy(&server.client())
+}
+
+#[test]
+fn a_running_server_follows_what_is_installed_replaced_and_removed() {
+    let server = Server::start();
+    let refused = hello(&server).expect_err("not installed");
+    assert_eq!(refused.code, "InvalidParameterValue.Runtime");
+    let folder = server.data.path().display();
+    let command = format!("`skiff runtime add Nodejs18.15 --from npm:18.15 --data-dir {folder}`");
+    assert!(refused.message.contains(&command), "{refused:?}");
+
+    let folder = interpreters().join("runtimes/Nodejs18.15/root");
+    let source = format!("dir:{}", folder.display());
+    let added = runtime(server.data.path(), &["add", "nodejs18.15", "--from", &source]).expect("added");
+    let added: Value = serde_json::from_str(&added).expect("JSON");
+    assert_eq!(
+        (&added["server"], &added["version"]),
+        (&json!("follows"), &json!("18.15.0"))
+    );
+    assert!(listed(&server).contains(&("Nodejs18.15".to_owned(), source.clone())));
+    let function = hello(&server).expect("installed");
+    assert_eq!(function.invoke(&json!({})).returned(), &json!("v18.15.0"));
+    eventually(Duration::from_secs(60), "stem cells to be ready", || {
+        let text = runtime(server.data.path(), &["list"]).expect("listed");
+        let list: Vec<Value> = serde_json::from_str(&text).expect("a list");
+        list.iter()
+            .find(|runtime| runtime["name"] == "Nodejs18.15" && runtime["ready"].as_u64() > Some(0))
+            .cloned()
+    });
+
+    // Again in its own place: the instance that lives has its files still.
+    runtime(server.data.path(), &["add", "Nodejs18.15", "--from", &source]).expect("replaced");
+    assert_eq!(function.invoke(&json!({})).returned(), &json!("v18.15.0"));
+    runtime(server.data.path(), &["remove", "Nodejs18.15"]).expect("removed");
+    assert!(listed(&server).iter().all(|(name, _)| name != "Nodejs18.15"));
+    assert!(hello(&server).is_err());
+    assert_eq!(
+        function.invoke(&json!({})).returned(),
+        &json!("v18.15.0"),
+        "the instance goes on"
+    );
+
+    let data = server.stop().1;
+    let hidden = || {
+        std::fs::read_dir(data.path().join("runtimes"))
+            .expect("a folder")
+            .flatten()
+            .count()
+    };
+    assert!(hidden() > 1, "what instances had is still there");
+    let _server = skiff_tests::Settings::default().on(&data).start();
+    assert_eq!(hidden(), 1, "a server that starts clears it away: the lock is left");
+}
+
+#[test]
+fn a_runtime_is_installed_without_a_server_and_there_when_it_starts() {
+    let data = std::sync::Arc::new(tempfile::tempdir().expect("a folder"));
+    let source = format!("dir:{}", interpreters().join("runtimes/Nodejs6.10/root").display());
+    let added = runtime(data.path(), &["add", "Nodejs6.10", "--from", &source]).expect("added");
+    let added: Value = serde_json::from_str(&added).expect("JSON");
+    assert_eq!(added["server"], json!("not running"));
+    let listed_without = runtime(data.path(), &["list"]).expect("listed");
+    assert!(listed_without.contains(&source), "{listed_without}");
+    let server = skiff_tests::Settings::default().on(&data).start();
+    assert!(listed(&server).contains(&("Nodejs6.10".to_owned(), source)));
+}
+
+#[test]
+fn an_installed_python_wins_over_the_hosts_of_the_same_name() {
+    let server = Server::start();
+    let (name, _) = listed(&server)
+        .into_iter()
+        .find(|(_, source)| source.starts_with("host:"))
+        .expect("a Python of the host");
+    let added = runtime(server.data.path(), &["add", &name, "--from", "dir:/usr"]).expect("added");
+    assert!(added.contains(r#""server":"follows""#), "{added}");
+    let code = "
+import json, os, subprocess, sys
+
+def main_handler(event, context):
+    child = subprocess.run([sys.executable, '-c', 'print(1)'], capture_output=True, text=True, check=True)
+    return [os.path.realpath('/var/lang/python3/bin/python3'), json.__file__, child.stdout]
+";
+    let function = Spec::python(code)
+        .with("Runtime", name.as_str())
+        .deploy(&server.client());
+    let minor = name.trim_start_matches("Python3.");
+    let folder = format!("/var/lang/python3{minor}");
+    let expected = json!([
+        format!("{folder}/bin/python3.{minor}"),
+        format!("{folder}/lib/python3.{minor}/json/__init__.py"),
+        "1\n"
+    ]);
+    assert_eq!(function.invoke(&json!({})).returned(), &expected);
+    runtime(server.data.path(), &["remove", &name]).expect("removed");
+    let host = (name.clone(), format!("host:/usr/bin/python3.{minor}"));
+    assert!(listed(&server).contains(&host), "the host's is there again");
+}
+
+#[test]
+fn what_cannot_be_installed_is_refused_with_its_reason_and_nothing_is_left() {
+    let data = tempfile::tempdir().expect("a folder");
+    let node6 = format!("dir:{}", interpreters().join("runtimes/Nodejs6.10/root").display());
+    for (name, source, reason) in [
+        ("Nodejs18.15", "npm:20", "it is of another series"),
+        ("Nodejs18.15", node6.as_str(), "6.10.3 is no Nodejs18.15"),
+        ("Nodejs18.15", "npm:18.9999", "has no node-linux"),
+        ("Nodejs18.15", "dir:/nowhere", "/nowhere"),
+        ("Nodejs18.15", "dir:/etc", "has no bin/node"),
+        ("Nodejs18.15", "oci:node", "is no source"),
+        ("Python3.11", "npm:18", "does not come from npm"),
+        ("Java11", "dir:/usr", "cannot be installed"),
+        ("Cobol85", "dir:/usr", "Cobol85"),
+    ] {
+        let refused = runtime(data.path(), &["add", name, "--from", source]).expect_err(name);
+        assert!(refused.contains(reason), "{name} {source}: {refused}");
+    }
+    let absent = runtime(data.path(), &["remove", "Nodejs18.15"]).expect_err("not there");
+    assert!(absent.contains("is not installed"), "{absent}");
+    let left: Vec<_> = std::fs::read_dir(data.path().join("runtimes"))
+        .expect("a folder")
+        .flatten()
+        .collect();
+    assert_eq!(left.len(), 1, "the lock alone: {left:?}");
+}
