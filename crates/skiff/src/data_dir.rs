@@ -47,8 +47,8 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Makes the folder if it is not there, closes it to everybody but its owner, and takes it.
-    pub(crate) fn take(path: &Path) -> Result<Self, DataDirError> {
+    /// Makes the folder if it is not there, and closes it to everybody but its owner.
+    pub(crate) fn prepare(path: &Path) -> Result<(), DataDirError> {
         let failed = |source| DataDirError::Io {
             path: path.to_owned(),
             source,
@@ -61,7 +61,16 @@ impl DataDir {
         close(path)
             .map_err(failed)?
             .then_some(())
-            .ok_or_else(|| DataDirError::Open { path: path.to_owned() })?;
+            .ok_or_else(|| DataDirError::Open { path: path.to_owned() })
+    }
+
+    /// Prepares the folder and takes it.
+    pub(crate) fn take(path: &Path) -> Result<Self, DataDirError> {
+        let failed = |source| DataDirError::Io {
+            path: path.to_owned(),
+            source,
+        };
+        Self::prepare(path)?;
         let mut lock = File::options()
             .read(true)
             .write(true)

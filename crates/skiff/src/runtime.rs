@@ -87,6 +87,7 @@ fn install(global: &Global, name: &RuntimeName, source: Option<Source>) -> Resul
             eprintln!("{what}");
         }
     };
+    DataDir::prepare(&data_dir).map_err(|error| Failure::of(Exit::Refused, error.to_string()))?;
     let added = add(&data_dir, name, source, &say).map_err(|error| Failure::of(Exit::Refused, error.to_string()))?;
     let (record, place) = (&added.record, added.place.display());
     let server = tell(global, &data_dir, |runtimes| {
