@@ -14,7 +14,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::any;
+use axum::routing::{any, get};
 use futures::FutureExt;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
@@ -29,6 +29,7 @@ use tracing::field::Empty;
 use crate::actions::{self, Call};
 use crate::body::{self, Bodies, Received};
 use crate::context::ApiContext;
+use crate::download::{self, Downloads};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 use crate::reply;
@@ -45,12 +46,15 @@ struct Api {
     bodies: Bodies,
 }
 
-/// The control API at `/`.
+/// The control API at `/`, and the packages it links to.
 pub fn router(context: ApiContext) -> Router {
-    Router::new().route("/", any(handle)).with_state(Arc::new(Api {
+    let downloads = Router::new().route(download::ROUTE, get(download::get));
+    let downloads = downloads.with_state(Arc::new(Downloads::new(context.clone())));
+    let api = Router::new().route("/", any(handle)).with_state(Arc::new(Api {
         context,
         bodies: Bodies::new(),
-    }))
+    }));
+    api.merge(downloads)
 }
 
 async fn handle(State(api): State<Arc<Api>>, request: Request<Body>) -> Response {
@@ -98,6 +102,7 @@ async fn answer(api: &Api, request: Request<Body>, request_id: RequestId) -> Res
             context: &api.context,
             request_id,
             region,
+            origin: download::origin(&head.headers),
             parameters,
             place,
         },

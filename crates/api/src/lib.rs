@@ -7,6 +7,7 @@
 mod actions;
 mod body;
 mod context;
+mod download;
 mod error;
 mod handler;
 mod parameters;

@@ -68,6 +68,21 @@ impl Parameters {
         unserved.iter().try_for_each(|field| field.check(&self.fields))
     }
 
+    /// The same of what was asked within the object of this name.
+    pub(crate) fn refuse_within(&self, outer: &str, unserved: &[Unserved]) -> Result<(), ApiError> {
+        let Some(Value::Object(fields)) = self.fields.get(outer) else {
+            return Ok(());
+        };
+        let within = |mut error: ApiError| {
+            error.message = error
+                .message
+                .replacen("the parameter ", &format!("the parameter {outer}."), 1);
+            error
+        };
+        let refused = unserved.iter().try_for_each(|field| field.check(fields));
+        refused.map_err(within)
+    }
+
     /// Reads all parameters as `T`, whose fields are options. Leaves none.
     pub(crate) fn parse<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
         let fields = Value::Object(std::mem::take(&mut self.fields));

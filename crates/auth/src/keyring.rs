@@ -55,6 +55,11 @@ impl Keyring {
         self.uses.take(signature, with, now.as_second())
     }
 
+    /// What links are signed with.
+    pub(crate) fn root_key(&self) -> &str {
+        self.root.secret_key.reveal()
+    }
+
     pub(crate) fn identity(credentials: &Credentials) -> Identity {
         Identity {
             secret_id: credentials.secret_id.clone(),

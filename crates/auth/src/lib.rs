@@ -15,6 +15,7 @@ mod digest;
 mod error;
 mod identity;
 mod keyring;
+mod link;
 mod nonces;
 mod request;
 mod tc3;

@@ -7,8 +7,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use parking_lot::Mutex;
-use skiff_artifacts::{Artifacts, Collected, Package};
+use skiff_artifacts::{Artifacts, Collected, FolderError, Package};
 use skiff_domain::{CodeDigest, FunctionKey, FunctionUid, NamespaceName, Qualifier, RuntimeName, Version};
 use skiff_store::Store;
 use tokio::sync::Semaphore;
@@ -149,6 +150,18 @@ impl ControlPlane {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(function = %version.key, error, "layers cannot be laid over each other again");
             }
+        }
+    }
+
+    /// A package as it was uploaded, if some version or layer has it.
+    pub async fn package(&self, code: CodeDigest) -> Result<Option<Bytes>, FolderError> {
+        if !self.inner.state.load().uses(&code) {
+            return Ok(None);
+        }
+        // It may go meanwhile, and then nobody has it.
+        match self.inner.artifacts.zip(code).await {
+            Err(_) if !self.inner.state.load().uses(&code) => Ok(None),
+            zip => zip.map(Some),
         }
     }
 

@@ -21,11 +21,6 @@ pub(super) const UNSERVED: &[Unserved] = &[
     Unserved::new("ClsLogsetId", "InvalidParameterValue.Cls", CLS_LATER),
     Unserved::new("ClsTopicId", "InvalidParameterValue.Cls", CLS_LATER),
     Unserved::new(
-        "Layers",
-        "InvalidParameterValue.Layers",
-        "layers come later; put their content into the package",
-    ),
-    Unserved::new(
         "DeadLetterConfig",
         "InvalidParameterValue.DeadLetterConfig",
         "dead letters come with asynchronous calls, later",

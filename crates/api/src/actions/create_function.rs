@@ -4,6 +4,7 @@ use serde::Deserialize;
 use skiff_control_plane::CreateFunction;
 
 use super::configuration::{self, EnvironmentFields, Pair, PublicNetConfig, VpcConfig};
+use super::layer::{self, VersionFields};
 use super::package::{self, Code};
 use super::{Call, names};
 use crate::error::ApiError;
@@ -57,20 +58,19 @@ struct Request {
     public_net_config: Option<PublicNetConfig>,
     init_timeout: Option<i64>,
     tags: Option<Vec<Pair>>,
+    layers: Option<Vec<VersionFields>>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
-    for unserved in [package::UNSERVED, configuration::UNSERVED, UNSERVED] {
+    call.parameters.refuse_within("Code", package::UNSERVED)?;
+    for unserved in [package::UNSERVED_SOURCE, configuration::UNSERVED, UNSERVED] {
         call.parameters.refuse(unserved)?;
     }
     let request: Request = call.parameters.parse()?;
     // Everything that is cheap to refuse comes before the code is unpacked.
     let key = names::key(request.function_name, request.namespace)?;
-    let zip_file = request
-        .code
-        .and_then(|code| code.zip_file)
-        .filter(|text| !text.is_empty());
-    let zip_file = zip_file.ok_or_else(package::missing)?;
+    let zip_file = request.code.unwrap_or_default().required()?;
+    let layers = layer::of_function(request.layers)?.unwrap_or_default();
     let input = CreateFunction {
         key,
         runtime: configuration::runtime(request.runtime.as_deref()),
@@ -83,7 +83,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         network: configuration::network(request.vpc_config, request.public_net_config)?.unwrap_or_default(),
         tags: configuration::tags(request.tags)?,
         code: package::decode(zip_file).await?,
-        layers: Vec::new(),
+        layers,
     };
     let created = call.context.control.create_function(input).await;
     created.map_err(|error| ApiError::refused(error.code(), &error))?;

@@ -5,6 +5,7 @@ use skiff_control_plane::{EntrySource, FunctionView};
 use skiff_domain::{NetworkMode, Qualifier};
 
 use super::configuration::{self, EnvironmentFields, Pair, VpcConfig};
+use super::layer::Entry;
 use super::{Call, names};
 use crate::error::ApiError;
 use crate::time;
@@ -41,6 +42,7 @@ pub(super) struct Answer {
     vpc_config: VpcConfig,
     public_net_config: PublicNetConfigOut,
     tags: Vec<Pair>,
+    layers: Vec<Entry>,
     status: &'static str,
     available_status: &'static str,
     add_time: String,
@@ -75,7 +77,6 @@ struct EipConfigOut {
 #[serde(rename_all = "PascalCase")]
 struct Unserved {
     triggers: [(); 0],
-    layers: [(); 0],
     status_reasons: [(); 0],
     status_desc: &'static str,
     err_no: i64,
@@ -190,6 +191,7 @@ impl Answer {
             environment: EnvironmentFields::of(&its.environment),
             vpc_config: VpcConfig::of(its.network),
             public_net_config: PublicNetConfigOut::of(its.network),
+            layers: its.layers.as_slice().iter().map(|layer| Entry::bound(layer)).collect(),
             tags: configuration::pairs(function.tags.as_slice()),
             status: function.status().as_str(),
             available_status: "Available",
@@ -225,7 +227,6 @@ impl Unserved {
     fn new() -> Self {
         Self {
             triggers: [],
-            layers: [],
             status_reasons: [],
             status_desc: "",
             err_no: 0,

@@ -9,17 +9,23 @@ mod create_namespace;
 mod delete_alias;
 mod delete_function;
 mod delete_function_version;
+mod delete_layer_version;
 mod delete_namespace;
 mod get_account;
 mod get_alias;
 mod get_function;
+mod get_function_address;
 mod get_function_logs;
+mod get_layer_version;
 mod invoke;
 mod invoke_function;
 mod list_aliases;
 mod list_functions;
+mod list_layer_versions;
+mod list_layers;
 mod list_namespaces;
 mod list_version_by_function;
+mod publish_layer_version;
 mod publish_version;
 mod update_alias;
 mod update_function_code;
@@ -28,6 +34,8 @@ mod update_namespace;
 
 mod alias;
 mod configuration;
+mod download;
+mod layer;
 mod listing;
 mod names;
 mod package;
@@ -47,6 +55,8 @@ pub(crate) struct Call<'a> {
     pub(crate) request_id: RequestId,
     /// The region the client is configured with.
     pub(crate) region: Option<String>,
+    /// Where the client reached this server: scheme and host.
+    pub(crate) origin: String,
     pub(crate) parameters: Parameters,
     /// The large body's place in memory. An action that works on for long without the body gives it back early.
     pub(crate) place: Option<OwnedSemaphorePermit>,
@@ -58,26 +68,20 @@ const LATER: &[&str] = &[
     "CreateFunctionTestModel",
     "CreateTrigger",
     "DeleteCustomDomain",
-    "DeleteLayerVersion",
     "DeleteProvisionedConcurrencyConfig",
     "DeleteReservedConcurrencyConfig",
     "DeleteTrigger",
     "GetAsyncEventStatus",
     "GetCustomDomain",
-    "GetFunctionAddress",
     "GetFunctionEventInvokeConfig",
     "GetFunctionTestModel",
-    "GetLayerVersion",
     "GetProvisionedConcurrencyConfig",
     "GetRequestStatus",
     "GetReservedConcurrencyConfig",
     "ListAsyncEvents",
     "ListCustomDomains",
     "ListFunctionTestModels",
-    "ListLayerVersions",
-    "ListLayers",
     "ListTriggers",
-    "PublishLayerVersion",
     "PutProvisionedConcurrencyConfig",
     "PutReservedConcurrencyConfig",
     "PutTotalConcurrencyConfig",
@@ -100,17 +104,23 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
         "DeleteAlias" => reply::body(&delete_alias::run(call).await?, id),
         "DeleteFunction" => reply::body(&delete_function::run(call).await?, id),
         "DeleteFunctionVersion" => reply::body(&delete_function_version::run(call).await?, id),
+        "DeleteLayerVersion" => reply::body(&delete_layer_version::run(call).await?, id),
         "DeleteNamespace" => reply::body(&delete_namespace::run(call).await?, id),
         "GetAccount" => reply::body(&get_account::run(&call)?, id),
         "GetAlias" => reply::body(&get_alias::run(call)?, id),
         "GetFunction" => reply::body(&get_function::run(call).await?, id),
+        "GetFunctionAddress" => reply::body(&get_function_address::run(call)?, id),
         "GetFunctionLogs" => reply::body(&get_function_logs::run(call).await?, id),
+        "GetLayerVersion" => reply::body(&get_layer_version::run(call)?, id),
         "Invoke" => reply::body(&invoke::run(call).await?, id),
         "InvokeFunction" => reply::body(&invoke_function::run(call).await?, id),
         "ListAliases" => reply::body(&list_aliases::run(call)?, id),
         "ListFunctions" => reply::body(&list_functions::run(call)?, id),
+        "ListLayerVersions" => reply::body(&list_layer_versions::run(call)?, id),
+        "ListLayers" => reply::body(&list_layers::run(call)?, id),
         "ListNamespaces" => reply::body(&list_namespaces::run(call)?, id),
         "ListVersionByFunction" => reply::body(&list_version_by_function::run(call)?, id),
+        "PublishLayerVersion" => reply::body(&publish_layer_version::run(call).await?, id),
         "PublishVersion" => reply::body(&publish_version::run(call).await?, id),
         "UpdateAlias" => reply::body(&update_alias::run(call).await?, id),
         "UpdateFunctionCode" => reply::body(&update_function_code::run(call).await?, id),

@@ -12,49 +12,51 @@ use crate::parameters::Unserved;
 const OBJECTS_LATER: &str = "code from object storage comes later; send the zip as base64 in ZipFile";
 const GIT_LATER: &str = "code from a repository is not fetched; send the zip as base64 in ZipFile";
 
-/// Other sources of code, in `Code`.
+/// Other sources of code: fields of `Code`, or of a layer's `Content`.
 pub(super) const UNSERVED: &[Unserved] = &[
-    Unserved::new("Code.CosBucketName", "UnsupportedOperation.Cos", OBJECTS_LATER),
-    Unserved::new("Code.CosObjectName", "UnsupportedOperation.Cos", OBJECTS_LATER),
-    Unserved::new("Code.CosBucketRegion", "UnsupportedOperation.Cos", OBJECTS_LATER),
+    Unserved::new("CosBucketName", "UnsupportedOperation.Cos", OBJECTS_LATER),
+    Unserved::new("CosObjectName", "UnsupportedOperation.Cos", OBJECTS_LATER),
+    Unserved::new("CosBucketRegion", "UnsupportedOperation.Cos", OBJECTS_LATER),
     Unserved::new(
-        "Code.TempCosObjectName",
+        "TempCosObjectName",
         "InvalidParameterValue.TempCosObjectName",
         OBJECTS_LATER,
     ),
     Unserved::new(
-        "Code.DemoId",
+        "DemoId",
         "InvalidParameterValue.DemoId",
         "there are no demos; send the zip as base64 in ZipFile",
     ),
-    Unserved::new("Code.GitUrl", "InvalidParameterValue.GitUrl", GIT_LATER),
-    Unserved::new("Code.GitUserName", "InvalidParameterValue.GitUserName", GIT_LATER),
-    Unserved::new("Code.GitPassword", "InvalidParameterValue.GitPassword", GIT_LATER),
+    Unserved::new("GitUrl", "InvalidParameterValue.GitUrl", GIT_LATER),
+    Unserved::new("GitUserName", "InvalidParameterValue.GitUserName", GIT_LATER),
+    Unserved::new("GitPassword", "InvalidParameterValue.GitPassword", GIT_LATER),
     Unserved::new(
-        "Code.GitPasswordSecret",
+        "GitPasswordSecret",
         "InvalidParameterValue.GitPasswordSecret",
         GIT_LATER,
     ),
     Unserved::new(
-        "Code.GitUserNameSecret",
+        "GitUserNameSecret",
         "InvalidParameterValue.GitUserNameSecret",
         GIT_LATER,
     ),
-    Unserved::new("Code.GitBranch", "InvalidParameterValue.GitBranch", GIT_LATER),
-    Unserved::new("Code.GitDirectory", "InvalidParameterValue.GitDirectory", GIT_LATER),
-    Unserved::new("Code.GitCommitId", "InvalidParameterValue.GitCommitId", GIT_LATER),
+    Unserved::new("GitBranch", "InvalidParameterValue.GitBranch", GIT_LATER),
+    Unserved::new("GitDirectory", "InvalidParameterValue.GitDirectory", GIT_LATER),
+    Unserved::new("GitCommitId", "InvalidParameterValue.GitCommitId", GIT_LATER),
     Unserved::new(
-        "Code.ImageConfig",
+        "ImageConfig",
         "UnsupportedOperation",
         "functions of container images come later",
     ),
-    Unserved::new(
-        "CodeSource",
-        "InvalidParameterValue.CodeSource",
-        "the only source is ZipFile",
-    )
-    .unless(&["ZipFile", "Inline"]),
 ];
+
+/// The kind of source, beside `Code`.
+pub(super) const UNSERVED_SOURCE: &[Unserved] = &[Unserved::new(
+    "CodeSource",
+    "InvalidParameterValue.CodeSource",
+    "the only source is ZipFile",
+)
+.unless(&["ZipFile", "Inline"])];
 
 /// The same, where they stand beside the other parameters (UpdateFunctionCode).
 pub(super) const UNSERVED_BESIDE: &[Unserved] = &[
@@ -68,6 +70,14 @@ pub(super) const UNSERVED_BESIDE: &[Unserved] = &[
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Code {
     pub(super) zip_file: Option<String>,
+}
+
+impl Code {
+    /// The base64 of the zip, which is to be there.
+    pub(super) fn required(self) -> Result<String, ApiError> {
+        let zip_file = self.zip_file.filter(|text| !text.is_empty());
+        zip_file.ok_or_else(missing)
+    }
 }
 
 /// The zip that `ZipFile` is the base64 of.

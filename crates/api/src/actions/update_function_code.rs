@@ -35,7 +35,8 @@ struct Request {
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
-    for unserved in [package::UNSERVED, package::UNSERVED_BESIDE, UNSERVED] {
+    call.parameters.refuse_within("Code", package::UNSERVED)?;
+    for unserved in [package::UNSERVED_SOURCE, package::UNSERVED_BESIDE, UNSERVED] {
         call.parameters.refuse(unserved)?;
     }
     let request: Request = call.parameters.parse()?;

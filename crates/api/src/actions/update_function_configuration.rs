@@ -4,6 +4,7 @@ use serde::Deserialize;
 use skiff_control_plane::UpdateFunctionConfiguration;
 
 use super::configuration::{self, EnvironmentFields, PublicNetConfig, VpcConfig};
+use super::layer::{self, VersionFields};
 use super::{Call, names};
 use crate::error::ApiError;
 use crate::parameters::Unserved;
@@ -38,6 +39,7 @@ struct Request {
     public_net_config: Option<PublicNetConfig>,
     init_timeout: Option<i64>,
     publish: Option<String>,
+    layers: Option<Vec<VersionFields>>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
@@ -55,7 +57,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         environment: request.environment.map(EnvironmentFields::read).transpose()?,
         network: configuration::network(request.vpc_config, request.public_net_config)?,
         publish: configuration::publish(request.publish.as_deref())?,
-        layers: None,
+        layers: layer::of_function(request.layers)?,
     };
     let updated = call.context.control.update_function_configuration(input).await;
     updated.map_err(|error| ApiError::refused(error.code(), &error))?;

@@ -30,6 +30,7 @@ const FIRST: &str = "/Functions/0/FunctionName";
 fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
     let show = || json!({"FunctionName": "hello"});
     let made = || json!({"FunctionName": "made"});
+    let made_layer = || json!({"LayerName": "made", "LayerVersion": 1});
     let copy = || json!({"FunctionName": "copy"});
     let text = |code| Refused(json!("x"), code);
     let on = |code| Refused(json!("TRUE"), code);
@@ -194,6 +195,33 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("Offset", Seen(json!("1"), "", json!({}), "/Aliases")),
             ("Limit", Seen(json!("1"), "", json!({}), "/Aliases")),
         ],
+        "PublishLayerVersion" => vec![
+            ("LayerName", Checked(json!(""), "MissingParameter")),
+            ("CompatibleRuntimes", Checked(json!([]), "InvalidParameterValue.CompatibleRuntimes")),
+            ("Content", Checked(json!({}), "MissingParameter.Code")),
+            ("Description", Seen(json!("told"), "GetLayerVersion", made_layer(), "/Description")),
+            ("LicenseInfo", Seen(json!("MIT"), "GetLayerVersion", made_layer(), "/LicenseInfo")),
+            ("Tags", Seen(json!([{"Key": "team", "Value": "probe"}]), "ListLayers", json!({"SearchKey": "made"}), "/Layers/0/Tags")),
+        ],
+        "GetLayerVersion" | "DeleteLayerVersion" => vec![
+            ("LayerName", Checked(json!("nothing"), "ResourceNotFound.Layer")),
+            ("LayerVersion", Checked(json!(7), "ResourceNotFound.LayerVersion")),
+        ],
+        "ListLayerVersions" => vec![
+            ("LayerName", Checked(json!("nothing"), "ResourceNotFound.Layer")),
+            ("CompatibleRuntime", Seen(json!(["Python3.9"]), "", json!({}), "/LayerVersions")),
+        ],
+        "ListLayers" => vec![
+            ("CompatibleRuntime", Seen(json!("Python3.9"), "", json!({}), "/TotalCount")),
+            ("Offset", Seen(json!(1), "", json!({}), "/Layers")),
+            ("Limit", Seen(json!(0), "", json!({}), "/Layers")),
+            ("SearchKey", Seen(json!("other"), "", json!({}), "/TotalCount")),
+        ],
+        "GetFunctionAddress" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("Qualifier", Checked(json!("7"), "ResourceNotFound.Qualifier")),
+        ],
         other => panic!("{other} is served and has no proofs"),
     };
     if matches!(action, "CreateFunction" | "UpdateFunctionConfiguration") {
@@ -204,7 +232,7 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("InstallDependency", on("UnsupportedOperation")),
             ("ClsLogsetId", text("InvalidParameterValue.Cls")),
             ("ClsTopicId", text("InvalidParameterValue.Cls")),
-            ("Layers", Refused(json!([{"LayerName": "x", "LayerVersion": 1}]), "InvalidParameterValue.Layers")),
+            ("Layers", Checked(json!([{"LayerName": "x", "LayerVersion": 1}]), "ResourceNotFound.Layer")),
             ("DeadLetterConfig", Refused(json!({"Type": "CMQ-QUEUE", "Name": "x"}), "InvalidParameterValue.DeadLetterConfig")),
             ("CfsConfig", Refused(json!({"CfsInsList": [{"CfsId": "x"}]}), "InvalidParameterValue.CfsParameterError")),
             ("ProtocolParams", Refused(json!({"WSParams": {"IdleTimeOut": 9}}), "InvalidParameterValue.WebSocketsParams")),
@@ -236,13 +264,23 @@ fn plain(action: &str) -> Value {
         "UpdateAlias" | "GetAlias" | "DeleteAlias" => {
             json!({"FunctionName": "hello", "Name": "prod", "FunctionVersion": "1"})
         }
+        "PublishLayerVersion" => layer("made"),
+        "GetLayerVersion" | "DeleteLayerVersion" | "ListLayerVersions" => {
+            json!({"LayerName": "deps", "LayerVersion": 1})
+        }
+        "ListLayers" => json!({}),
         "UpdateNamespace" | "DeleteNamespace" => json!({"Namespace": "second", "Description": "x"}),
         "ListFunctions" | "ListNamespaces" | "GetFunctionLogs" | "GetAccount" => json!({}),
         _ => json!({"FunctionName": "hello"}),
     }
 }
 
-/// Functions `hello`, changed after its version 1, which its alias `prod` leads to, `copy` (created later, with other settings) and, in `second`, nothing.
+/// The smallest PublishLayerVersion.
+fn layer(name: &str) -> Value {
+    json!({"LayerName": name, "CompatibleRuntimes": ["Python3.11"], "Content": {"ZipFile": zip_file()}})
+}
+
+/// A layer `deps`, functions `hello`, changed after its version 1, which its alias `prod` leads to, `copy` (created later, with other settings) and, in `second`, nothing.
 async fn server() -> Server {
     let server = Server::start().await;
     server.ok("CreateNamespace", json!({"Namespace": "second"})).await;
@@ -255,6 +293,7 @@ async fn server() -> Server {
     server
         .ok("CreateFunction", with(hello(), json!({"FunctionName": "copy"})))
         .await;
+    server.ok("PublishLayerVersion", layer("deps")).await;
     server.invoker.end.lock().log = "START\n".into();
     server
 }
@@ -434,6 +473,15 @@ async fn a_required_field_that_is_missing_is_named() {
         ("DeleteAlias", "FunctionName"),
         ("DeleteAlias", "Name"),
         ("DeleteNamespace", "Namespace"),
+        ("PublishLayerVersion", "LayerName"),
+        ("PublishLayerVersion", "CompatibleRuntimes"),
+        ("PublishLayerVersion", "Content"),
+        ("GetLayerVersion", "LayerName"),
+        ("GetLayerVersion", "LayerVersion"),
+        ("ListLayerVersions", "LayerName"),
+        ("DeleteLayerVersion", "LayerName"),
+        ("DeleteLayerVersion", "LayerVersion"),
+        ("GetFunctionAddress", "FunctionName"),
     ] {
         let server = server().await;
         let mut parameters = plain(action);

@@ -7,6 +7,7 @@ mod envelope;
 mod fields;
 mod functions;
 mod invoke;
+mod layers;
 mod logs;
 mod namespaces;
 mod server;

@@ -26,8 +26,8 @@ pub struct LayerView {
 pub struct ListLayers {
     /// Part of the name.
     pub search_key: Option<String>,
-    /// A runtime they are for.
-    pub runtime: Option<RuntimeName>,
+    /// The runtimes of which they are for any; for whatever they are where none is given.
+    pub runtimes: Vec<RuntimeName>,
     /// Which part.
     pub page: Page,
 }
@@ -72,7 +72,7 @@ impl ControlPlane {
     ) -> Result<Vec<LayerView>, LayerError> {
         let state = self.inner.state.load();
         let layer = state.layer(name).ok_or_else(|| LayerError::Missing(name.clone()))?;
-        let wanted = |version: &&Arc<LayerVersion>| runtimes.is_empty() || is_for_any(version, runtimes);
+        let wanted = |version: &&Arc<LayerVersion>| is_for_any(version, runtimes);
         let found = state.layer_versions(name).filter(wanted).map(|version| LayerView {
             layer: Arc::clone(layer),
             version: Arc::clone(version),
@@ -80,7 +80,8 @@ impl ControlPlane {
         Ok(found.collect())
     }
 
-    /// The layers, by name, each with its newest version; where a runtime is given, with the newest that is for it.
+    /// The layers, by name, each with its newest version; where runtimes are given, with the newest that is for any
+    /// of them.
     #[must_use]
     pub fn list_layers(&self, input: &ListLayers) -> Listing<LayerView> {
         let state = self.inner.state.load();
@@ -89,10 +90,7 @@ impl ControlPlane {
             part.is_none_or(|part| name.as_str().contains(part.as_str()))
         };
         let newest = |layer: &Arc<Layer>| {
-            let fits = |version: &&Arc<LayerVersion>| {
-                let runtime = input.runtime.as_ref();
-                runtime.is_none_or(|runtime| is_for_any(version, std::slice::from_ref(runtime)))
-            };
+            let fits = |version: &&Arc<LayerVersion>| is_for_any(version, &input.runtimes);
             let version = state.layer_versions(&layer.name).rev().find(fits)?;
             Some(LayerView {
                 layer: Arc::clone(layer),
@@ -121,9 +119,10 @@ impl ControlPlane {
     }
 }
 
+/// Whether a version is for any of these; without any, whatever it is for.
 fn is_for_any(version: &LayerVersion, runtimes: &[RuntimeName]) -> bool {
     let of = version.runtimes.as_slice();
-    of.iter().any(|runtime| runtimes.contains(runtime))
+    runtimes.is_empty() || of.iter().any(|runtime| runtimes.contains(runtime))
 }
 
 fn find(state: &State, wanted: &LayerRef) -> Result<LayerView, LayerError> {

@@ -263,7 +263,7 @@ async fn a_runtime_that_a_layer_is_not_for_is_not_changed_to() {
         .await
         .unwrap();
     let older = UpdateFunctionConfiguration {
-        runtime: Some("Python3.9".parse().unwrap()),
+        runtimes: vec!["Python3.9".parse().unwrap()],
         ..UpdateFunctionConfiguration::of(key("hello"))
     };
     let error = bed
