@@ -186,5 +186,104 @@ def aliases():
         assert [one.Name for one in call(sdk, "ListAliases", FunctionName=name).Aliases] == ["$DEFAULT"]
 
 
+# What a function sees of its layers.
+OPT = """
+import os, subprocess, sys
+import lib, shadowed
+def main_handler(event, context):
+    read = lambda path: open(path).read() if os.path.exists(path) else None
+    try:
+        open("/opt/new", "w")
+        written = True
+    except OSError:
+        written = False
+    return {"lib": lib.WORD, "shadowed": shadowed.WORD, "which": read("/opt/which"), "only": read("/opt/folder/only"),
+            "path": sys.path.index("/opt") > sys.path.index("/var/user"), "written": written,
+            "libraries": "/opt" in os.environ["LD_LIBRARY_PATH"].split(":"),
+            "tool": subprocess.run(["/opt/bin/tool"], capture_output=True, text=True).stdout}
+"""
+
+
+def archive(**files):
+    """A zip of files by their paths, those in bin/ executable."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as zipped:
+        for path, text in files.items():
+            info = zipfile.ZipInfo(path)
+            info.external_attr = (0o755 if path.startswith("bin/") else 0o644) << 16
+            zipped.writestr(info, text)
+    return buffer.getvalue()
+
+
+def layers():
+    """Publish, bind, lay over each other, keep with versions, and delete layers."""
+    sdk = client()
+    unique = uuid.uuid4().hex[:8]
+    base, over = "base-" + unique, "over-" + unique
+
+    def publish(layer, content, **fields):
+        encoded = base64.b64encode(content).decode()
+        return call(sdk, "PublishLayerVersion", LayerName=layer, CompatibleRuntimes=["Python3"],
+                    Content={"ZipFile": encoded}, **fields).LayerVersion
+
+    one = archive(**{"lib.py": "WORD = 'one'\n", "shadowed.py": "WORD = 'of the layer'\n", "which": "base",
+                     "folder/only": "there", "bin/tool": "#!/bin/sh\necho ran\n"})
+    two = archive(**{"lib.py": "WORD = 'two'\n", "shadowed.py": "WORD = 'of the layer'\n", "which": "base"})
+    assert publish(base, one, Description="what all need", LicenseInfo="MIT") == 1
+    assert publish(base, two) == 2
+    assert publish(over, archive(which="over")) == 1
+    of = lambda *names: [{"LayerName": name, "LayerVersion": int(number)} for name, number in
+                         (text.rsplit(":", 1) for text in names)]
+
+    shown = call(sdk, "GetLayerVersion", LayerName=base, LayerVersion=1)
+    assert (shown.Description, shown.LicenseInfo, shown.Status) == ("what all need", "MIT", "Active")
+    assert "Python3.11" in shown.CompatibleRuntimes and "Python2.7" not in shown.CompatibleRuntimes
+    got = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(shown.Location).read()
+    assert got == one, "the content is to be had as it was published"
+    listed = call(sdk, "ListLayers", SearchKey=unique)
+    assert [(layer.LayerName, layer.LayerVersion) for layer in listed.Layers] == [(base, 2), (over, 1)]
+    assert call(sdk, "ListLayers", SearchKey=unique, CompatibleRuntime="Java8").TotalCount == 0
+    versions = call(sdk, "ListLayerVersions", LayerName=base).LayerVersions
+    assert [version.LayerVersion for version in versions] == [1, 2]
+
+    with Function(sdk, ECHO, Layers=of(base + ":1", over + ":1")) as function:
+        name = function.name
+
+        def code(**files):
+            encoded = base64.b64encode(archive(**files)).decode()
+            call(sdk, "UpdateFunctionCode", FunctionName=name, ZipFile=encoded)
+            wait_active(sdk, name)
+
+        def bind(*names):
+            call(sdk, "UpdateFunctionConfiguration", FunctionName=name, Layers=of(*names))
+            wait_active(sdk, name)
+            bound = call(sdk, "GetFunction", FunctionName=name).Layers
+            assert [f"{layer.LayerName}:{layer.LayerVersion}" for layer in bound] == list(names)
+
+        code(**{"index.py": OPT, "shadowed.py": "WORD = 'its own'\n"})
+        seen = who(function)
+        assert seen == {"lib": "one", "shadowed": "its own", "which": "over", "only": "there", "tool": "ran\n",
+                        "path": True, "libraries": True, "written": False}, seen
+        bind(over + ":1", base + ":1")
+        assert who(function)["which"] == "base", "the later one's files are seen"
+        assert call(sdk, "PublishVersion", FunctionName=name).FunctionVersion == "1"
+
+        # What is bound stays, though it is deleted, and however often other things change.
+        call(sdk, "DeleteLayerVersion", LayerName=base, LayerVersion=1)
+        fails("ResourceNotFound.LayerVersion", call, sdk, "GetLayerVersion", LayerName=base, LayerVersion=1)
+        call(sdk, "UpdateFunctionConfiguration", FunctionName=name, Timeout=9)
+        wait_active(sdk, name)
+        assert (who(function)["lib"], who(function)["which"]) == ("one", "base")
+        code(**{"index.py": "import lib\ndef main_handler(event, context):\n    return lib.WORD\n"})
+        bind(base + ":2")
+        assert who(function) == "two" and who(function, Qualifier="1")["lib"] == "one"
+        fails("ResourceNotFound.LayerVersion", call, sdk, "UpdateFunctionConfiguration", FunctionName=name,
+              Layers=of(base + ":1"))
+        assert publish(base, one) == 3, "no number is given twice"
+        bind()
+        result = function.invoke()
+        assert result.InvokeResult == 1 and "No module named 'lib'" in result.RetMsg, result
+
+
 if __name__ == "__main__":
     globals()[NAME]()

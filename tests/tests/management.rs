@@ -49,6 +49,48 @@ fn aliases_are_used_as_users_of_the_sdk_do() {
 }
 
 #[test]
+fn layers_are_used_as_users_of_the_sdk_do() {
+    python_sdk(&SERVER, "management.py", "layers");
+}
+
+#[test]
+fn a_person_publishes_a_layer_and_deploys_a_function_on_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    write("layer/words.py", "WORD = 'shared'\n");
+    write(
+        "f/index.py",
+        "import words\ndef main_handler(event, context):\n    return words.WORD\n",
+    );
+    let name = format!("layered-{}", std::process::id());
+    let network = std::env::var_os("SKIFF_TESTS_PRIVATE").map_or("public", |_| "private");
+    let manifest = |layers: &str| {
+        let text = format!("name: {name}\nruntime: Python3\nnetwork: {network}\nlayers: {layers}\n");
+        write("f/skiff.yaml", &text);
+        skiff(&["deploy", folder.path().join("f").to_str().expect("UTF-8")])
+    };
+    let layer = folder.path().join("layer");
+    let publish = ["layer", "publish", "words", "--runtime", "Python3", "--code"];
+    let publish = [&publish[..], &[layer.to_str().expect("UTF-8")]].concat();
+    assert_eq!(skiff(&publish), "layer words:1 published\n");
+    manifest("[words:1]");
+    assert_eq!(skiff(&["invoke", &name]), "\"shared\"\n");
+    write("layer/words.py", "WORD = 'newer'\n");
+    assert_eq!(skiff(&publish), "layer words:2 published\n");
+    let deployed = manifest("[words:2]");
+    assert!(deployed.contains("layers words:1 -> words:2"), "{deployed}");
+    assert_eq!(skiff(&["invoke", &name]), "\"newer\"\n");
+    assert!(skiff(&["layer", "list"]).contains("words"));
+    skiff(&["layer", "delete", "words:1", "words:2"]);
+    assert!(skiff(&["function", "show", &name]).contains("words:2"));
+    skiff(&["function", "delete", &name]);
+}
+
+#[test]
 fn an_alias_led_forward_and_back_under_load_loses_no_call() {
     let client = SERVER.client();
     let function = Spec::package(saying("one")).deploy(&client);

@@ -16,7 +16,7 @@ use serde_saphyr::Spanned;
 use skiff_domain::limits::{
     INIT_TIMEOUT_S_DEFAULT, INIT_TIMEOUT_S_MAX, MEMORY_MB_DEFAULT, MEMORY_MB_MAX, TIMEOUT_S_DEFAULT, TIMEOUT_S_MAX,
 };
-use skiff_domain::{FunctionName, NamespaceName, NetworkMode};
+use skiff_domain::{FunctionName, LayerRef, NamespaceName, NetworkMode};
 
 pub(crate) use error::ManifestError;
 
@@ -70,6 +70,7 @@ struct DefaultsYaml {
     #[serde(default)]
     environment: BTreeMap<String, String>,
     network: Option<NetworkMode>,
+    layers: Option<Vec<LayerRef>>,
     #[serde(default)]
     ignore: Vec<String>,
 }
@@ -92,6 +93,7 @@ struct FunctionYaml {
     #[serde(default)]
     environment: BTreeMap<String, String>,
     network: Option<NetworkMode>,
+    layers: Option<Vec<LayerRef>>,
 }
 
 /// Which of the two shapes a file has.
@@ -241,6 +243,7 @@ fn spec(
             description: Some(function.description.unwrap_or_default()),
             environment: Some(environment.into_iter().collect()),
             network: Some(function.network.or(defaults.network).unwrap_or_default()),
+            layers: Some(function.layers.or_else(|| defaults.layers.clone()).unwrap_or_default()),
         },
         file: file.to_owned(),
         handler_line,

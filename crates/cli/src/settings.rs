@@ -1,7 +1,7 @@
 //! A function's settings as people write them, and the API parameters they become.
 
 use serde_json::{Map, Value, json};
-use skiff_domain::NetworkMode;
+use skiff_domain::{LayerRef, NetworkMode};
 
 /// What can be set of a function besides its code. What is `None` is not said to the server.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     /// All variables: the API replaces the whole list.
     pub(crate) environment: Option<Vec<(String, String)>>,
     pub(crate) network: Option<NetworkMode>,
+    /// All layers, the lowest first: the API replaces the whole list.
+    pub(crate) layers: Option<Vec<LayerRef>>,
 }
 
 impl Settings {
@@ -30,6 +32,7 @@ impl Settings {
             description,
             environment,
             network,
+            layers,
         } = self;
         let mut params = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
@@ -53,6 +56,8 @@ impl Settings {
                 json!({ "Variables": variables })
             }),
         );
+        let layers = layers.as_ref();
+        set("Layers", layers.map(|layers| layers.iter().map(layer_params).collect()));
         if let Some(network) = network {
             for (name, value) in network_params(*network) {
                 set(name, Some(value));
@@ -84,6 +89,22 @@ pub(crate) fn network_of(function: &Value) -> NetworkMode {
         Some("DISABLE") => NetworkMode::Private,
         _ => NetworkMode::Public,
     }
+}
+
+/// How the API names a version of a layer.
+pub(crate) fn layer_params(layer: &LayerRef) -> Value {
+    json!({"LayerName": layer.name, "LayerVersion": layer.number.get()})
+}
+
+/// The layers of what GetFunction answers.
+pub(crate) fn layers_of(function: &Value) -> Vec<LayerRef> {
+    let layers = function["Layers"].as_array().into_iter().flatten();
+    let read = |layer: &Value| {
+        format!("{}:{}", layer["LayerName"].as_str()?, layer["LayerVersion"])
+            .parse()
+            .ok()
+    };
+    layers.filter_map(read).collect()
 }
 
 /// The environment variables of what GetFunction answers.

@@ -1,12 +1,11 @@
 //! Layers: packages that functions share, and what a function has of them.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use skiff_domain::limits::{LAYERS_PER_FUNCTION_MAX, UNPACKED_BYTES_MAX};
-use skiff_domain::{CodeDigest, InvalidName, LayerName, LayerStack, RuntimeName, VersionNumber};
+use skiff_domain::{CodeDigest, InvalidName, LayerName, LayerRef, LayerStack, RuntimeName, VersionNumber};
 
 use crate::configuration::Configuration;
 use crate::settings::Description;
@@ -51,21 +50,6 @@ pub struct LayerVersion {
     pub code_bytes: u64,
     /// Size of what is in it, in bytes.
     pub unpacked_bytes: u64,
-}
-
-/// A version of a layer, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct LayerRef {
-    /// The layer.
-    pub name: LayerName,
-    /// The version.
-    pub number: VersionNumber,
-}
-
-impl fmt::Display for LayerRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.name, self.number)
-    }
 }
 
 impl LayerVersion {

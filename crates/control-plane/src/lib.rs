@@ -48,8 +48,7 @@ pub use configuration::Configuration;
 pub use environment::{Environment, InvalidEnvironment};
 pub use function::{Function, FunctionStatus, FunctionType, UnknownName};
 pub use layer::{
-    CompatibleRuntimes, InvalidCompatibleRuntimes, InvalidLayers, InvalidLicense, Layer, LayerRef, LayerVersion,
-    Layers, License,
+    CompatibleRuntimes, InvalidCompatibleRuntimes, InvalidLayers, InvalidLicense, Layer, LayerVersion, Layers, License,
 };
 pub use listing::{InvalidOrder, InvalidOrderBy, Listing, Order, Page};
 pub use namespace::Namespace;

@@ -6,12 +6,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-use skiff_domain::{CodeDigest, FunctionKey, LayerName, NamespaceName, Version, VersionNumber};
+use skiff_domain::{CodeDigest, FunctionKey, LayerName, LayerRef, NamespaceName, Version, VersionNumber};
 use skiff_store::{Expect, Rev};
 
 use crate::document::{Document, DocumentId};
 use crate::function::Function;
-use crate::layer::{Layer, LayerRef, LayerVersion};
+use crate::layer::{Layer, LayerVersion};
 use crate::namespace::Namespace;
 use crate::published::PublishedVersion;
 use crate::table::Table;

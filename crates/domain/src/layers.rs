@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::code::CodeDigest;
 use crate::ids::InvalidName;
+use crate::qualifier::VersionNumber;
 
 /// A layer's name: 1 to 64 of `A-Za-z0-9_-`, a letter first, a letter or digit last.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +60,48 @@ impl From<LayerName> for String {
     }
 }
 
+/// A version of a layer, by name: `deps:3`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LayerRef {
+    /// The layer.
+    pub name: LayerName,
+    /// The version.
+    pub number: VersionNumber,
+}
+
+impl fmt::Display for LayerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.name, self.number)
+    }
+}
+
+impl FromStr for LayerRef {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let (name, number) = text
+            .split_once(':')
+            .ok_or_else(|| InvalidName::new("layer", text, "write its name and one of its versions, such as deps:3"))?;
+        Ok(Self {
+            name: name.parse()?,
+            number: number.parse()?,
+        })
+    }
+}
+
+impl TryFrom<String> for LayerRef {
+    type Error = InvalidName;
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        text.parse()
+    }
+}
+
+impl From<LayerRef> for String {
+    fn from(layer: LayerRef) -> Self {
+        layer.to_string()
+    }
+}
+
 /// Packages in the order they are laid over each other: where two have a file of one path, the later one's is seen.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct LayerStack {
@@ -106,6 +149,16 @@ mod tests {
         }
         for bad in ["", "1a", "-a", "a-", "a_", "a b", "a/b", "..", "ä", &"a".repeat(65)] {
             assert!(bad.parse::<LayerName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_version_of_a_layer_is_its_name_and_its_number() {
+        let layer: LayerRef = "deps:3".parse().expect("legal");
+        assert_eq!((layer.name.as_str(), layer.number.get()), ("deps", 3));
+        assert_eq!(layer.to_string(), "deps:3");
+        for bad in ["", "deps", "deps:", "deps:0", "deps:new", ":3", "deps:3:4"] {
+            assert!(bad.parse::<LayerRef>().is_err(), "{bad}");
         }
     }
 

@@ -19,7 +19,7 @@ pub use attempt::{AttemptEnd, AttemptReport, Call, InitOutput, InitReport, Start
 pub use code::CodeDigest;
 pub use ids::{FunctionKey, FunctionName, FunctionUid, InvalidName, NamespaceName, Qualifier, RequestId};
 pub use invocation::{AttemptRecord, Invocation, Origin, Outcome};
-pub use layers::{LayerName, LayerStack};
+pub use layers::{LayerName, LayerRef, LayerStack};
 pub use network::NetworkMode;
 pub use qualifier::{AliasName, VersionNumber, VersionRef};
 pub use status::StatusCode;

@@ -5,6 +5,7 @@ mod environment;
 mod event_loop;
 mod events;
 mod install;
+mod layers;
 mod memory;
 mod modules;
 mod output;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -34,6 +35,8 @@ pub(crate) fn with_promises() -> impl Iterator<Item = Version> {
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let data = tempfile::Builder::new()
         .prefix("skiff-test-")
+        // The server closes an empty folder itself; this one is not.
+        .permissions(fs::Permissions::from_mode(0o700))
         .tempdir()
         .expect("a folder");
     std::os::unix::fs::symlink(interpreters().join("runtimes"), data.path().join("runtimes")).expect("a link");

@@ -1,8 +1,8 @@
 //! What the actions on layers have in common: names, `LayerVersionInfo`, and the layers of a function.
 
 use serde::{Deserialize, Serialize};
-use skiff_control_plane::{CompatibleRuntimes, Layer, LayerRef, LayerVersion, LayerView};
-use skiff_domain::{LayerName, RuntimeName, VersionNumber};
+use skiff_control_plane::{CompatibleRuntimes, Layer, LayerVersion, LayerView};
+use skiff_domain::{LayerName, LayerRef, RuntimeName, VersionNumber};
 
 use super::configuration::{self, Pair};
 use crate::error::ApiError;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use skiff_domain::{CodeDigest, NamespaceName};
+use skiff_domain::{CodeDigest, LayerRef, NamespaceName};
 
 use super::activation;
 use crate::client::Client;
@@ -16,7 +16,7 @@ use crate::error::CliError;
 use crate::manifest::{self, FunctionSpec};
 use crate::package::{self, Package};
 use crate::progress::Upload;
-use crate::settings::{Settings, environment_of, network_of};
+use crate::settings::{Settings, environment_of, layers_of, network_of};
 
 /// Arguments of `skiff deploy`.
 #[derive(Debug, clap::Args)]
@@ -30,6 +30,7 @@ use crate::settings::{Settings, environment_of, network_of};
     description: Greets\n\
     environment: {GREETING: Hello}\n\
     network: public        # or private, or none\n\
+    layers: [deps:3]       # seen at /opt, a later one's files over an earlier one's\n\
     namespace: default\n\
     code: .                # folder or zip\n\
     ignore: [tests/]       # as in .gitignore; so is the file .skiffignore\n\n\
@@ -229,6 +230,7 @@ fn former(current: &Value, changed: &Settings) -> Settings {
         description: changed.description.as_ref().map(|_| text(current, "Description")),
         environment: changed.environment.as_ref().map(|_| environment_of(current)),
         network: changed.network.map(|_| network_of(current)),
+        layers: changed.layers.as_ref().map(|_| layers_of(current)),
     }
 }
 
@@ -274,6 +276,14 @@ fn differences(current: &Value, wanted: &Settings) -> (Settings, Vec<String>) {
         wanted.network.map(|mode| mode.to_string()),
     ) {
         changed.network = wanted.network;
+    }
+    let layers = |layers: &[LayerRef]| layers.iter().map(LayerRef::to_string).collect::<Vec<_>>().join(", ");
+    if differs(
+        "layers",
+        layers(&layers_of(current)),
+        wanted.layers.as_deref().map(layers),
+    ) {
+        changed.layers = wanted.layers.clone();
     }
     let runtime = text(current, "Runtime");
     if !wanted
@@ -373,6 +383,7 @@ mod tests {
             description: Some(String::new()),
             environment: Some(variables),
             network: Some(skiff_domain::NetworkMode::Public),
+            layers: Some(Vec::new()),
         };
         assert_eq!(differences(&current, &same), (Settings::default(), Vec::new()));
 
@@ -382,6 +393,7 @@ mod tests {
             description: Some("greets".to_owned()),
             environment: Some(Vec::new()),
             network: Some(skiff_domain::NetworkMode::None),
+            layers: Some(vec!["deps:3".parse().expect("legal")]),
             ..same
         };
         let (changed, changes) = differences(&current, &wanted);
@@ -400,6 +412,7 @@ mod tests {
                 "memory 128 -> 256",
                 "description none -> greets",
                 "network public -> none",
+                "layers none -> deps:3",
                 "runtime Python3.11 -> Python3.9",
                 "environment"
             ]

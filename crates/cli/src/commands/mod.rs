@@ -6,6 +6,7 @@ mod completion;
 mod deploy;
 mod function;
 mod invoke;
+mod layer;
 mod logs;
 mod namespace;
 pub(crate) mod runtime;
@@ -34,6 +35,9 @@ pub enum Command {
     /// List, show, create, update and delete aliases of versions
     #[command(subcommand)]
     Alias(alias::Command),
+    /// List, show, publish and delete layers: packages that functions share
+    #[command(subcommand)]
+    Layer(layer::Command),
     /// List, create and delete namespaces
     #[command(subcommand)]
     Namespace(namespace::Command),
@@ -63,6 +67,7 @@ impl Command {
             Self::Function(command) => command.run(&client, console),
             Self::Version(command) => command.run(&client, console),
             Self::Alias(command) => command.run(&client, console),
+            Self::Layer(command) => command.run(&client, console),
             Self::Namespace(command) => command.run(&client, console),
             Self::Top(args) => args.run(&client, console),
             Self::Completion(_) => Ok(()),

@@ -19,8 +19,8 @@ fn two_lines_are_a_function_with_every_default_said() {
         (Some(128), Some(3), Some(65))
     );
     assert_eq!(
-        (settings.environment, settings.network),
-        (Some(Vec::new()), Some(NetworkMode::Public))
+        (settings.environment, settings.network, settings.layers),
+        (Some(Vec::new()), Some(NetworkMode::Public), Some(Vec::new()))
     );
 }
 
@@ -40,6 +40,7 @@ environment:
   DEBUG: true
   TEXT: 'yes'
 network: none
+layers: [deps:3, models:1]
 ignore: ['*.md', tests/]
 ";
     let [spec] = parsed(text).try_into().expect("one");
@@ -60,6 +61,7 @@ ignore: ['*.md', tests/]
                 .collect(),
         ),
         network: Some(NetworkMode::None),
+        layers: Some(["deps:3", "models:1"].map(|text| text.parse().expect("legal")).to_vec()),
     };
     assert_eq!(spec.settings, expected);
 }

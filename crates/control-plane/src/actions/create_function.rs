@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use skiff_domain::limits::FUNCTIONS_PER_NAMESPACE_MAX;
-use skiff_domain::{FunctionKey, FunctionUid, NamespaceName, NetworkMode, Revision, RuntimeName};
+use skiff_domain::{FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RuntimeName};
 
 use super::layers::bind;
 use crate::alias::Aliases;
@@ -14,7 +14,7 @@ use crate::configuration::Configuration;
 use crate::document::Document;
 use crate::environment::Environment;
 use crate::function::Function;
-use crate::layer::{self, InvalidLayers, LayerRef, Layers};
+use crate::layer::{self, InvalidLayers, Layers};
 use crate::namespace::Namespace;
 use crate::plane::{ControlPlane, Inner};
 use crate::runtime_choice::{RuntimeChoice, RuntimeUnavailable};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use skiff_domain::{LayerName, RuntimeName};
+use skiff_domain::{LayerName, LayerRef, RuntimeName};
 
 use crate::change::ChangeError;
 use crate::configuration::Configuration;
 use crate::document::{Document, DocumentId};
-use crate::layer::{InvalidLayers, Layer, LayerRef, LayerVersion, Layers};
+use crate::layer::{InvalidLayers, Layer, LayerVersion, Layers};
 use crate::listing::{Listing, Page};
 use crate::plane::{ControlPlane, Inner};
 use crate::state::{State, Write};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use skiff_domain::{FunctionKey, NetworkMode, Qualifier};
+use skiff_domain::{FunctionKey, LayerRef, NetworkMode, Qualifier};
 
 use super::layers::bind;
 use super::publish_version::{Publish, TooManyVersions, update_writes};
@@ -11,7 +11,7 @@ use crate::change::ChangeError;
 use crate::code::{CodeError, entry_file};
 use crate::configuration::Configuration;
 use crate::environment::Environment;
-use crate::layer::{self, InvalidLayers, LayerRef};
+use crate::layer::{self, InvalidLayers};
 use crate::plane::{ControlPlane, Inner, ResolveError};
 use crate::runtime_choice::RuntimeChoice;
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};

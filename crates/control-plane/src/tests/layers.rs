@@ -1,7 +1,7 @@
 //! Layers: published, listed, bound, laid over each other, deleted.
 
 use skiff_domain::limits::{LAYERS_PER_FUNCTION_MAX, UNPACKED_BYTES_MAX, VERSIONS_PER_LAYER_MAX};
-use skiff_domain::{CodeDigest, LayerName};
+use skiff_domain::{CodeDigest, LayerName, LayerRef};
 use skiff_store::{Expect, Op};
 
 use super::*;
@@ -156,7 +156,7 @@ async fn layers_are_listed_each_with_its_newest_version_by_name_and_runtime() {
         ),
         (
             ListLayers {
-                runtime: Some(runtime("Python3.9")),
+                runtimes: vec![runtime("Python3.9")],
                 ..all()
             },
             vec!["alpha:1", "deps:2"],
@@ -263,7 +263,7 @@ async fn a_runtime_that_a_layer_is_not_for_is_not_changed_to() {
         .await
         .unwrap();
     let older = UpdateFunctionConfiguration {
-        runtimes: vec!["Python3.9".parse().unwrap()],
+        runtime: Some("Python3.9".parse().unwrap()),
         ..UpdateFunctionConfiguration::of(key("hello"))
     };
     let error = bed

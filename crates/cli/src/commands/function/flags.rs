@@ -1,7 +1,7 @@
 //! A function's settings as flags, shared by `create` and `update`.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use skiff_domain::NetworkMode;
+use skiff_domain::{LayerRef, NetworkMode};
 
 use crate::error::CliError;
 use crate::settings::Settings;
@@ -36,6 +36,12 @@ pub(super) struct SettingsFlags {
     /// What it may reach: public (the outside), private (Skiff's own endpoints) or none
     #[arg(long, value_name = "MODE", value_parser = network(), hide_possible_values = true)]
     network: Option<NetworkMode>,
+    /// A version of a layer, e.g. deps:3; give the flag once for each, the lowest first. Those given replace all it had
+    #[arg(long = "layer", value_name = "LAYER")]
+    layers: Vec<LayerRef>,
+    /// No layers
+    #[arg(long, conflicts_with = "layers")]
+    no_layers: bool,
 }
 
 /// Its words are known to completion.
@@ -66,6 +72,7 @@ impl SettingsFlags {
             description: self.description.clone(),
             environment: (self.no_environment || !environment.is_empty()).then_some(environment),
             network: self.network,
+            layers: (self.no_layers || !self.layers.is_empty()).then(|| self.layers.clone()),
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::commands::InNamespace;
 use crate::console::{Console, bytes, text};
 use crate::error::CliError;
-use crate::settings::{environment_of, network_of};
+use crate::settings::{environment_of, layers_of, network_of};
 
 /// Arguments of `skiff function show`.
 #[derive(Debug, clap::Args)]
@@ -61,6 +61,14 @@ impl Args {
             ("timeout", unit("Timeout", "s")),
             ("init timeout", unit("InitTimeout", "s")),
             ("network", network_of(&function).to_string()),
+            (
+                "layers",
+                layers_of(&function)
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
             ("description", field("Description")),
             ("environment", environment.collect::<Vec<_>>().join("\n")),
             (
