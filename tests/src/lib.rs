@@ -18,6 +18,6 @@ pub use function::{Function, Spec};
 pub use mark::Mark;
 pub use package::Package;
 pub use process::{Sandboxed, cgroups, children, exists, interfaces, sandboxed, with_argument};
-pub use python::python_sdk;
+pub use python::{pip, python_sdk};
 pub use server::{Credentials, Listen, Server, Settings, binary, eventually, repository};
 pub use sign::tc3;

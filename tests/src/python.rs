@@ -28,6 +28,13 @@ fn python() -> PathBuf {
     environment.join("bin/python")
 }
 
+/// A `pip` of that environment.
+pub fn pip() -> Command {
+    let mut pip = Command::new(&*PYTHON);
+    pip.args(["-m", "pip"]);
+    pip
+}
+
 /// Runs a scenario of a script of `tests/python` against a server. Panics with what it said when it fails.
 #[track_caller]
 pub fn python_sdk(server: &Server, script: &str, scenario: &str) {

@@ -97,7 +97,7 @@ fn record(place: &Path, name: &RuntimeName, root: Root, source: String) -> Resul
     };
     let wanted = match (Family::of(name), series(&version)) {
         (Family::Node { major, .. }, (found, _)) => found == Some(major),
-        (Family::Python { minor }, found) => found == (Some(3), Some(minor)),
+        (Family::Python { major, minor }, found) => found == (Some(major), Some(minor)),
         (Family::Other, _) => false,
     };
     if !wanted {

@@ -23,14 +23,19 @@ pub(crate) fn copy(from: &Path, name: &RuntimeName, root: &Path) -> Result<(), A
         });
     }
     file(&from.join(&program), &root.join(&program)).map_err(AddError::io(from.join(&program)))?;
-    if let Family::Python { minor } = Family::of(name) {
-        let library = format!("lib/python3.{minor}");
+    if let Family::Python { major, minor } = Family::of(name) {
+        let library = format!("lib/python{major}.{minor}");
         tree(&from.join(&library), &root.join(&library)).map_err(AddError::io(from.join(&library)))?;
-        // Of builds that share it.
-        let shared = format!("lib/libpython3.{minor}.so.1.0");
-        if from.join(&shared).is_file() {
-            file(&from.join(&shared), &root.join(&shared)).map_err(AddError::io(from.join(&shared)))?;
+        // Of builds that share it; up to 3.7 they say by an `m` that they have pymalloc, as all have.
+        for flags in ["", "m"] {
+            let shared = format!("lib/libpython{major}.{minor}{flags}.so.1.0");
+            if from.join(&shared).is_file() {
+                file(&from.join(&shared), &root.join(&shared)).map_err(AddError::io(from.join(&shared)))?;
+            }
         }
+        // By the contract's name (CONTRACT 1.4).
+        let link = root.join("bin/python3");
+        symlink(format!("python{major}.{minor}"), &link).map_err(AddError::io(link))?;
     }
     Ok(())
 }
@@ -55,7 +60,8 @@ fn tree(from: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (name, kind) = (entry.file_name(), entry.file_type()?);
-        if LEFT_OUT.iter().any(|left_out| name == *left_out) {
+        // A library to link against is larger than all the rest.
+        if LEFT_OUT.iter().any(|left_out| name == *left_out) || name.as_encoded_bytes().ends_with(b".a") {
             continue;
         }
         let (from, to) = (entry.path(), to.join(&name));
@@ -110,6 +116,7 @@ mod tests {
         write("bin/pip", 0o755);
         write("lib/libpython3.12.so.1.0", 0o555);
         write("lib/python3.12/os.py", 0o600);
+        write("lib/python3.12/config-3.12/libpython3.12.a", 0o644);
         write("lib/python3.12/json/__init__.py", 0o644);
         write("lib/python3.12/site-packages/user.py", 0o644);
         symlink("os.py", from.path().join("lib/python3.12/near.py")).expect("a link");
@@ -124,10 +131,17 @@ mod tests {
         assert_eq!(mode("lib/python3.12/os.py"), Some(0o644));
         assert_eq!(mode("lib/python3.12/json/__init__.py"), Some(0o644));
         assert!(mode("lib/python3.12/near.py").is_some());
-        for absent in ["bin/pip", "lib/python3.12/site-packages", "lib/python3.12/far.py"] {
+        for absent in [
+            "bin/pip",
+            "lib/python3.12/site-packages",
+            "lib/python3.12/far.py",
+            "lib/python3.12/config-3.12/libpython3.12.a",
+        ] {
             assert_eq!(mode(absent), None, "{absent}");
         }
-        assert_eq!(size(&to.path().join("bin")).expect("readable"), 1);
+        let link = fs::read_link(to.path().join("bin/python3")).expect("a link");
+        assert_eq!(link, Path::new("python3.12"));
+        assert_eq!(size(&to.path().join("lib/python3.12/json")).expect("readable"), 1);
     }
 
     #[test]

@@ -5,8 +5,10 @@ use skiff_domain::RuntimeName;
 /// What kind of runtime a name means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
-    /// `CPython` 3: booted once as a zygote, instances are forks of it.
+    /// `CPython`: booted once as a zygote, instances are forks of it.
     Python {
+        /// 3 of `Python3.11`.
+        major: u32,
         /// 11 of `Python3.11`.
         minor: u32,
     },
@@ -27,8 +29,10 @@ impl Family {
     pub fn of(runtime: &RuntimeName) -> Self {
         let name = runtime.as_str();
         let python = || {
+            let (major, minor) = name.strip_prefix("Python")?.split_once('.')?;
             Some(Self::Python {
-                minor: name.strip_prefix("Python3.")?.parse().ok()?,
+                major: major.parse().ok()?,
+                minor: minor.parse().ok()?,
             })
         };
         let node = || {
@@ -49,10 +53,11 @@ mod tests {
     #[test]
     fn every_known_runtime_is_of_a_family_by_its_name() {
         let of = |name: &str| Family::of(&name.parse().expect("known"));
-        assert_eq!(of("Python3.11"), Family::Python { minor: 11 });
+        assert_eq!(of("Python3.11"), Family::Python { major: 3, minor: 11 });
+        assert_eq!(of("Python2.7"), Family::Python { major: 2, minor: 7 });
         assert_eq!(of("Nodejs6.10"), Family::Node { major: 6, minor: 10 });
         assert_eq!(of("Nodejs22.14"), Family::Node { major: 22, minor: 14 });
-        for other in ["Python2.7", "Go1", "Java11", "CustomRuntime"] {
+        for other in ["Go1", "Java11", "CustomRuntime"] {
             assert_eq!(of(other), Family::Other, "{other}");
         }
     }

@@ -174,13 +174,16 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
     };
     let (template, compiles) = match Family::of(&record.name) {
         Family::Node { major, .. } => (node::install(template, major, &program, &root), false),
-        Family::Python { minor } => {
+        Family::Python { minor, .. } => {
             let template = match record.root {
                 Root::Interpreter => {
                     let folder = python::place(&mut template, minor, &root);
-                    python::install(template, &folder.join(interpreter), Some(&folder.join("lib")))
+                    python::install(template, minor, &folder.join(interpreter), Some(&folder.join("lib")))
                 }
-                Root::System => python::install(template, Path::new(&interpreter), None),
+                Root::System => {
+                    python::link(&mut template, minor, Path::new(&interpreter));
+                    python::install(template, minor, Path::new(&interpreter), None)
+                }
             };
             (template, true)
         }
@@ -199,7 +202,7 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
 #[must_use]
 pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
     let program = match Family::of(name) {
-        Family::Python { minor } if minor >= python::MINOR_MIN => format!("python3.{minor}"),
+        Family::Python { major: 3, minor } if minor >= python::MINOR_MIN => format!("python3.{minor}"),
         Family::Node { .. } => "node".to_owned(),
         Family::Python { .. } | Family::Other => return None,
     };
@@ -214,11 +217,11 @@ pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
 pub fn usual_source(name: &RuntimeName) -> Option<String> {
     match Family::of(name) {
         Family::Node { major, minor } => Some(format!("npm:{major}.{minor}")),
-        Family::Python { minor } => {
-            let suite = match minor {
-                9 => "bullseye",
-                11 => "bookworm",
-                13 => "trixie",
+        Family::Python { major, minor } => {
+            let suite = match (major, minor) {
+                (3, 9) => "bullseye",
+                (3, 11) => "bookworm",
+                (3, 13) => "trixie",
                 _ => return None,
             };
             Some(format!("debian:{suite}"))

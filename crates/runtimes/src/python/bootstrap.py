@@ -8,13 +8,17 @@ Nothing here trusts that user code behaves; nothing outside trusts what this pro
 """
 
 import _random, base64, binascii, bisect, calendar, codecs, collections, collections.abc, concurrent.futures  # noqa
-import contextlib, copy, csv, ctypes, dataclasses, datetime, decimal, email, enum, fnmatch, functools, gc  # noqa
+import contextlib, copy, csv, ctypes, datetime, decimal, email, enum, fnmatch, functools, gc  # noqa
 import glob, gzip, hashlib, heapq, hmac, html, http.client, importlib, importlib.machinery, importlib.util  # noqa
 import inspect, io, itertools, json, logging, logging.handlers, marshal, math, mimetypes, operator, os  # noqa
 import os.path, pathlib, pickle, pkgutil, queue, random, re, secrets, select, shlex, shutil, signal, site  # noqa
 import socket, ssl, stat, statistics, string, struct, subprocess, sys, tempfile, textwrap, threading, time  # noqa
 import traceback, types, typing, urllib.error, urllib.parse, urllib.request, uuid, warnings, weakref  # noqa
 import xml.etree.ElementTree, zipfile, zlib  # noqa
+try:
+    import dataclasses  # noqa: from 3.7 on
+except ImportError:
+    pass
 
 # What the instances do with it afterwards must not reach what the platform does.
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
@@ -23,7 +27,7 @@ _import = importlib.import_module
 _seed = _random.Random.seed
 # Holds the interpreter's lock, as the only thread does anyway.
 _fork = ctypes.PyDLL(None, use_errno=True).fork
-_monotonic = time.monotonic_ns
+_monotonic = time.monotonic
 
 REQUESTS, RESPONSES = 3, 4
 LOAD, INVOKE, COMPILE = 1, 2, 3
@@ -41,7 +45,8 @@ WARM_ORDER = json.dumps({
     "handler": "skiff_warm.main_handler",
 }).encode()
 WARM_EVENT = struct.pack("<I", 19) + b'{"request_id": "x"}' + b'{"a": [1, 2.5, "x", null, true], "b": {"c": "d"}}'
-# How byte code begins that is not to be held against its source.
+# Whether byte code may say that it is not to be held against its source (PEP 552), and how it begins then.
+HASHED = sys.version_info >= (3, 7)
 UNCHECKED = importlib.util.MAGIC_NUMBER + struct.pack("<I", 1)
 # A source larger than this is compiled when it is imported, not when it is deployed.
 COMPILE_SOURCE_BYTES_MAX = 2 << 20
@@ -153,7 +158,7 @@ class Instance:
             text = f"{module_name.replace('.', '/')}.py {what} {function_name} (Handler is {order['handler']})"
             return NO_HANDLER, _dumps({"message": text}).encode()
         self.handler = handler
-        return LOADED, str((_monotonic() - started) // 1000).encode()
+        return LOADED, str(int((_monotonic() - started) * 1e6)).encode()
 
     def run(self, body):
         """Runs one event: the kind and body of the answer."""
@@ -181,7 +186,7 @@ class Instance:
 
 
 def read_file(path):
-    with io.open_code(path) as file:
+    with io.FileIO(path) as file:
         return file.read()
 
 
@@ -198,9 +203,10 @@ def import_entry(name, folder, read):
         content = read(cached)
     except OSError:
         content = b""
-    if not content.startswith(UNCHECKED):  # nor within the `except`: what fails then would have a cause
+    head = UNCHECKED if HASHED else _head(b"", path)
+    if not content.startswith(head):  # nor within the `except`: what fails then would have a cause
         return _import(name)
-    code = marshal.loads(memoryview(content)[16:])
+    code = marshal.loads(memoryview(content)[16 if HASHED else 12:])
     module = types.ModuleType(name)
     module.__file__, module.__cached__, module.__package__ = path, cached, ""
     module.__loader__ = importlib.machinery.SourceFileLoader(name, path)
@@ -226,9 +232,18 @@ def _plain(value):
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_plain).encode
 
 
+def _head(text, path):
+    """How the byte code of this source begins: hash-based and unchecked, since the package never changes. 3.6 goes by
+    time and size, and every file of a package has the same time."""
+    if HASHED:
+        return UNCHECKED + importlib.util.source_hash(text)
+    about = os.stat(path)
+    return importlib.util.MAGIC_NUMBER + _pack("<II", int(about.st_mtime) & 0xFFFFFFFF, about.st_size & 0xFFFFFFFF)
+
+
 def _byte_code(text, path):
-    """What goes into a .pyc. PEP 552: hash-based and unchecked, since the package never changes."""
-    return UNCHECKED + importlib.util.source_hash(text) + marshal.dumps(compile(text, path, "exec", dont_inherit=True))
+    """What goes into a .pyc."""
+    return _head(text, path) + marshal.dumps(compile(text, path, "exec", dont_inherit=True))
 
 
 def compile_sources(sequence):
@@ -255,9 +270,10 @@ _warm = []
 
 def read_warm(path):
     """Stands for `read_file` of byte code, which the warm-up's module has none of: its folder cannot be written to."""
-    text = read_file(WARM_CODE + "/skiff_warm.py")
+    source = WARM_CODE + "/skiff_warm.py"
+    text = read_file(source)
     if not _warm:
-        _warm.append(_byte_code(text, path))
+        _warm.append(_byte_code(text, source))
     return _warm[0]
 
 
@@ -320,7 +336,8 @@ def settle_memory():
     except AttributeError:  # not this C library
         pass
     _kept.append(fill_holes())
-    gc.freeze()
+    if hasattr(gc, "freeze"):  # from 3.7 on
+        gc.freeze()
 
 
 def fill_holes():
@@ -328,7 +345,7 @@ def fill_holes():
 
     Scattered over the zygote's pages, a few hundred small objects copied a quarter of a megabyte. The interpreter tells
     how many places of each size are free, by a table for people to read: where it is another, nothing is filled."""
-    with open(os.memfd_create("table"), "w+b") as table:
+    with open(memory_file(), "w+b") as table:
         saved = os.dup(2)
         os.dup2(table.fileno(), 2)
         sys._debugmallocstats()
@@ -340,6 +357,12 @@ def fill_holes():
     free = {int(row[1]): int(row[4]) for row in rows if len(row) == 5 and all(word.isdigit() for word in row)}
     head = sys.getsizeof(b"")
     return [[bytes(size - head) for _ in range(count)] for size, count in free.items() if size > head]
+
+
+def memory_file():
+    if hasattr(os, "memfd_create"):  # from 3.8 on
+        return os.memfd_create("table")
+    return ctypes.CDLL(None).memfd_create(b"table", 1)
 
 
 def fork():

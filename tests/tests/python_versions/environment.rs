@@ -1,0 +1,61 @@
+//! What a function finds around it.
+
+use serde_json::{Value, json};
+
+use crate::world::{Cases, Version, client, python, versions};
+
+/// The interpreter's path by the contract's words (CONTRACT 1.4).
+fn contracts(version: Version) -> String {
+    match (version.major, version.minor) {
+        (2, _) => "/var/lang/python2/bin/python".to_owned(),
+        (_, 6) => "/var/lang/python3/bin/python3".to_owned(),
+        (_, minor) => format!("/var/lang/python3{minor}/bin/python3"),
+    }
+}
+
+#[test]
+fn the_environment_is_the_documented_one_in_every_python() {
+    for version in versions() {
+        let variables = json!({"Variables": [{"Key": "GREETING", "Value": "nǐ hǎo"}]});
+        let package = Cases::Common.package().file("helper.py", b"");
+        let function = python(*version, package)
+            .with("Environment", variables)
+            .deploy(&client());
+        let answer = function.invoke(&json!({"case": "surroundings", "interpreter": contracts(*version)}));
+        let found = answer.returned();
+        let own = format!("{}.{}", version.major, version.minor);
+        for (name, value) in [
+            ("version", json!(own)),
+            ("cwd", json!("/var/user")),
+            ("argv", json!(["/var/user"])),
+            ("file", json!("/var/user/index.py")),
+            ("helper", json!("/var/user/helper.py")),
+            ("names", json!("utf-8")),
+            ("home", json!("/home/qcloud")),
+            ("exits", json!(true)),
+            ("contracts", found["executable"].clone()),
+        ] {
+            assert_eq!(found[name], value, "{version:?} {name}");
+        }
+        assert_ne!(found["uid"], json!(0), "{version:?}");
+        let path: Vec<&Value> = found["path"].as_array().expect("a list").iter().collect();
+        assert_eq!(path[..2], [&json!("/var/user"), &json!("/opt")], "{version:?}");
+        for (name, value) in [
+            ("GREETING", "nǐ hǎo"),
+            ("HOME", "/home/qcloud"),
+            ("PYTHONDONTWRITEBYTECODE", "x"),
+            ("PYTHONPATH", "/var/user:/opt"),
+            ("SCF_RUNTIME", &version.runtime()),
+            ("USER_CODE_ROOT", "/var/user/"),
+        ] {
+            assert_eq!(found["env"][name], json!(value), "{version:?} {name}");
+        }
+        let foreign: Vec<_> = found["env"]
+            .as_object()
+            .expect("an object")
+            .keys()
+            .filter(|name| name.starts_with("CARGO") || name.starts_with("SKIFF_WARM"))
+            .collect();
+        assert!(foreign.is_empty(), "{version:?} {foreign:?}");
+    }
+}

@@ -1,0 +1,8 @@
+//! Python functions on real interpreters of every version, from 2.7 to 3.13, as far as they can be had here.
+
+mod code;
+mod endings;
+mod environment;
+mod events;
+mod packages;
+mod world;
