@@ -22,9 +22,18 @@ impl Package {
     }
 
     /// Adds a file under this path, whatever the path is.
-    pub fn file(mut self, path: &str, content: &[u8]) -> Self {
+    pub fn file(self, path: &str, content: &[u8]) -> Self {
+        self.file_of_mode(path, content, 0o644)
+    }
+
+    /// Adds a file that can be executed.
+    pub fn program(self, path: &str, content: &[u8]) -> Self {
+        self.file_of_mode(path, content, 0o755)
+    }
+
+    fn file_of_mode(mut self, path: &str, content: &[u8], mode: u32) -> Self {
         self.0
-            .start_file(path, SimpleFileOptions::default().unix_permissions(0o644))
+            .start_file(path, SimpleFileOptions::default().unix_permissions(mode))
             .expect("a zip in memory");
         self.0.write_all(content).expect("a zip in memory");
         self

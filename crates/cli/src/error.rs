@@ -266,9 +266,9 @@ impl CliError {
 /// True for calls that failed through no fault of the function's: a limit, the platform, or an operator.
 fn is_of_the_platform(status: Option<StatusCode>) -> bool {
     use StatusCode::{
-        Canceled, ConcurrencyExceeded, FunctionNotFound, FunctionStatusError, HandlerNotFound, InitFailed, InitTimeout,
-        InsufficientResources, InternalError, InvalidEvent, MemoryLimitReached, ProcessExited, RequestTooLarge,
-        ResponseTooLarge, ScaleUpLimit, Success, TimeLimitReached, UserCodeError, UserException,
+        Canceled, ConcurrencyExceeded, ContainerExited, FunctionNotFound, FunctionStatusError, HandlerNotFound,
+        InitFailed, InitTimeout, InsufficientResources, InternalError, InvalidEvent, MemoryLimitReached, ProcessExited,
+        RequestTooLarge, ResponseTooLarge, ScaleUpLimit, Success, TimeLimitReached, UserCodeError, UserException,
     };
     match status {
         Some(
@@ -284,8 +284,8 @@ fn is_of_the_platform(status: Option<StatusCode>) -> bool {
             | InternalError,
         ) => true,
         Some(
-            Success | ResponseTooLarge | UserException | TimeLimitReached | MemoryLimitReached | HandlerNotFound
-            | ProcessExited | UserCodeError | InitTimeout,
+            Success | ContainerExited | ResponseTooLarge | UserException | TimeLimitReached | MemoryLimitReached
+            | HandlerNotFound | ProcessExited | UserCodeError | InitTimeout,
         )
         | None => false,
     }

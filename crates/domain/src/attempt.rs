@@ -86,6 +86,9 @@ pub enum StartError {
     /// The module raised while loading: syntax, import or any other error (443).
     #[error("{}", .0.message)]
     UserCode(UserFault, InitOutput),
+    /// The package's program cannot be executed (405).
+    #[error("{}", .0.message)]
+    Unfit(UserFault, InitOutput),
     /// The process ended while loading (439).
     #[error("user process exited during initialisation: {0}")]
     Exited(String, InitOutput),
@@ -113,6 +116,7 @@ impl StartError {
         match self {
             Self::HandlerNotFound(_, output)
             | Self::UserCode(_, output)
+            | Self::Unfit(_, output)
             | Self::Exited(_, output)
             | Self::OutOfMemory(output)
             | Self::TimedOut(output) => Some(output),

@@ -13,6 +13,8 @@ pub enum StatusCode {
     Success = 200,
     /// The event is not JSON.
     InvalidEvent = 400,
+    /// The package's program cannot be executed.
+    ContainerExited = 405,
     /// The event is larger than the limit.
     RequestTooLarge = 406,
     /// The result is larger than the limit.
@@ -51,9 +53,10 @@ pub enum StatusCode {
 
 impl StatusCode {
     /// Every code, in order.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Success,
         Self::InvalidEvent,
+        Self::ContainerExited,
         Self::RequestTooLarge,
         Self::ResponseTooLarge,
         Self::ScaleUpLimit,
@@ -85,6 +88,7 @@ impl StatusCode {
         match self {
             Self::Success => "Success",
             Self::InvalidEvent => "InvalidParameterValue",
+            Self::ContainerExited => "ContainerStateExited",
             Self::RequestTooLarge => "RequestTooLarge",
             Self::ResponseTooLarge => "ResponseTooLarge",
             Self::ScaleUpLimit => "ResourceLimit",
@@ -111,7 +115,7 @@ impl StatusCode {
     pub const fn invoke_result(self) -> i32 {
         match self {
             Self::Success => 0,
-            Self::UserException | Self::UserCodeError | Self::HandlerNotFound => 1,
+            Self::UserException | Self::UserCodeError | Self::HandlerNotFound | Self::ContainerExited => 1,
             _ => -1,
         }
     }

@@ -80,6 +80,7 @@ pub(crate) fn respond(outcome: Outcome, log_type: LogType) -> Response<Full<Byte
 const fn refused_with(status: StatusCode) -> Option<(HttpStatus, &'static str)> {
     match status {
         StatusCode::Success
+        | StatusCode::ContainerExited
         | StatusCode::ResponseTooLarge
         | StatusCode::UserException
         | StatusCode::TimeLimitReached

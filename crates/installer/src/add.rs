@@ -98,7 +98,7 @@ fn record(place: &Path, name: &RuntimeName, root: Root, source: String) -> Resul
     let wanted = match (Family::of(name), series(&version)) {
         (Family::Node { major, .. }, (found, _)) => found == Some(major),
         (Family::Python { major, minor }, found) => found == (Some(major), Some(minor)),
-        (Family::Other, _) => false,
+        (Family::Custom | Family::Other, _) => false,
     };
     if !wanted {
         return Err(AddError::OtherVersion {

@@ -36,7 +36,7 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
     let package = match Family::of(name) {
         Family::Python { .. } => "python3",
         Family::Node { .. } => "nodejs",
-        Family::Other => return Err(AddError::NotKnown(name.clone())),
+        Family::Custom | Family::Other => return Err(AddError::NotKnown(name.clone())),
     };
     say(&format!("making a root file system of Debian {suite} with {package}"));
     let failed = |what: String| AddError::Mmdebstrap(what);

@@ -132,6 +132,7 @@ impl Verdict {
                 Failure::of_user(StatusCode::HandlerNotFound, fault.message.clone(), fault)
             }
             StartError::UserCode(fault, _) => Failure::of_user(StatusCode::UserCodeError, fault.message.clone(), fault),
+            StartError::Unfit(fault, _) => Failure::of_user(StatusCode::ContainerExited, fault.message.clone(), fault),
             StartError::Exited(how, _) => {
                 Failure::new(StatusCode::ProcessExited, "User process exit when initialising").with_note(how)
             }

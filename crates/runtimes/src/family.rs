@@ -19,6 +19,8 @@ pub enum Family {
         /// 15 of `Nodejs18.15`.
         minor: u32,
     },
+    /// `CustomRuntime`: a program of the package that speaks the runtime API.
+    Custom,
     /// A runtime this build has no bootstrap for.
     Other,
 }
@@ -42,7 +44,8 @@ impl Family {
                 minor: minor.parse().ok()?,
             })
         };
-        python().or_else(node).unwrap_or(Self::Other)
+        let custom = || (name == "CustomRuntime").then_some(Self::Custom);
+        python().or_else(node).or_else(custom).unwrap_or(Self::Other)
     }
 }
 
@@ -57,7 +60,8 @@ mod tests {
         assert_eq!(of("Python2.7"), Family::Python { major: 2, minor: 7 });
         assert_eq!(of("Nodejs6.10"), Family::Node { major: 6, minor: 10 });
         assert_eq!(of("Nodejs22.14"), Family::Node { major: 22, minor: 14 });
-        for other in ["Go1", "Java11", "CustomRuntime"] {
+        assert_eq!(of("CustomRuntime"), Family::Custom);
+        for other in ["Go1", "Java11"] {
             assert_eq!(of(other), Family::Other, "{other}");
         }
     }

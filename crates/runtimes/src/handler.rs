@@ -3,6 +3,7 @@
 use skiff_domain::RuntimeName;
 
 use crate::family::Family;
+use crate::native;
 
 /// Longest handler, in bytes (CONTRACT 2.5 names no number; API documents say 60, longer package paths are real).
 const HANDLER_BYTES_MAX: usize = 128;
@@ -43,6 +44,14 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
             let forms = ["{}.js", "{}.cjs", "{}/index.js", "{}.node", "{}.mjs"];
             let forms = forms.iter().filter(|form| major >= 12 || !form.ends_with("mjs"));
             Ok(forms.map(|form| form.replace("{}", path)).collect())
+        }
+        Family::Custom => {
+            // The program reads it from its environment, and reads it as it likes.
+            let legal = handler.len() <= HANDLER_BYTES_MAX && !handler.chars().any(char::is_control);
+            let rule = "write at most 128 bytes without control characters: the program finds it in _HANDLER";
+            legal
+                .then(|| vec![native::BOOTSTRAP.to_owned()])
+                .ok_or_else(|| invalid(rule))
         }
         Family::Other => Err(invalid(
             "this runtime is not installed, so its handlers cannot be checked",
@@ -127,6 +136,15 @@ mod tests {
                 .contains(&"index.mjs".to_owned())
         };
         assert!(modules("Nodejs14.18") && !modules("Nodejs10.15"));
+    }
+
+    #[test]
+    fn a_custom_runtime_begins_in_its_bootstrap_whatever_the_handler() {
+        let check = |handler: &str| entry_files(&"CustomRuntime".parse().expect("known"), handler);
+        for handler in ["index.main_handler", "", "a b/c:d", "处理"] {
+            assert_eq!(check(handler), Ok(vec!["bootstrap".to_owned()]), "{handler}");
+        }
+        assert!(check("a\nb").is_err() && check(&"a".repeat(129)).is_err());
     }
 
     #[test]

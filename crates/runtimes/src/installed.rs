@@ -11,7 +11,7 @@ use skiff_domain::RuntimeName;
 
 use crate::family::Family;
 use crate::manifest::Manifest;
-use crate::{host, node, python};
+use crate::{host, native, node, python};
 
 /// Folder of the data dir.
 const FOLDER: &str = "runtimes";
@@ -125,7 +125,7 @@ impl Installed {
 /// name. What should be installed and cannot run comes beside it.
 pub fn available(data_dir: &Path) -> io::Result<(Vec<Manifest>, Vec<Unusable>)> {
     let (mut manifests, unusable) = Installed::of(data_dir).read()?;
-    for host in python::of_the_host() {
+    for host in python::of_the_host().into_iter().chain(native::of_the_host()) {
         if manifests.iter().all(|installed| installed.name != host.name) {
             manifests.push(host);
         }
@@ -187,7 +187,7 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
             };
             (template, true)
         }
-        Family::Other => return Err(Unusable::NoBootstrap(record.name)),
+        Family::Custom | Family::Other => return Err(Unusable::NoBootstrap(record.name)),
     };
     Ok(Manifest {
         name: record.name,
@@ -204,7 +204,7 @@ pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
     let program = match Family::of(name) {
         Family::Python { major: 3, minor } if minor >= python::MINOR_MIN => format!("python3.{minor}"),
         Family::Node { .. } => "node".to_owned(),
-        Family::Python { .. } | Family::Other => return None,
+        Family::Python { .. } | Family::Custom | Family::Other => return None,
     };
     Some(match root {
         Root::Interpreter => format!("bin/{program}"),
@@ -226,7 +226,7 @@ pub fn usual_source(name: &RuntimeName) -> Option<String> {
             };
             Some(format!("debian:{suite}"))
         }
-        Family::Other => None,
+        Family::Custom | Family::Other => None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! What runs inside: manifests, bootstraps, the wire protocol between worker and runtime.
 //!
-//! Owns what a runtime is made of and what is said to it. Starts no process and reads no pipe.
+//! Owns what a runtime is made of and what is said to it. Starts no process, and reads no pipe but inside a sandbox.
 //! Invariant: nothing outside this crate knows a language.
 
 mod family;
@@ -9,6 +9,7 @@ pub mod host;
 mod installed;
 mod load;
 mod manifest;
+pub mod native;
 mod node;
 mod python;
 pub mod wire;
@@ -17,5 +18,5 @@ pub use family::Family;
 pub use handler::{InvalidHandler, entry_files};
 pub use installed::{Installed, Record, Root, Unusable, available, interpreter, usual_source};
 pub use load::{Load, Platform};
-pub use manifest::Manifest;
+pub use manifest::{Manifest, Speech};
 pub use python::of_the_host as host_pythons;

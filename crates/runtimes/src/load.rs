@@ -7,7 +7,10 @@ use skiff_domain::Version;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 
 use crate::family::Family;
-use crate::node;
+use crate::{native, node};
+
+/// A variable of the process.
+pub(crate) type Variable<'a> = (&'a str, Cow<'a, str>);
 
 /// The order to take code: the body of a load request.
 #[derive(Debug, Serialize)]
@@ -15,7 +18,10 @@ pub struct Load<'a> {
     /// The entry point, e.g. `index.main_handler`.
     handler: &'a str,
     /// The whole environment of the process: nothing is inherited.
-    environment: Vec<(&'a str, Cow<'a, str>)>,
+    environment: Vec<Variable<'a>>,
+    /// The program to become, for a stem cell that waits for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    program: Option<String>,
     /// The memory limit, for runtimes that keep their heap within it.
     memory_mb: u32,
     /// Largest result, in bytes.
@@ -73,6 +79,7 @@ impl<'a> Load<'a> {
                 let node = node::environment(major);
                 environment.extend(node.into_iter().map(|(key, value)| (key, Cow::Owned(value))));
             }
+            Family::Custom => environment.extend(native::environment(version, platform)),
             Family::Other => {}
         }
         let named = [
@@ -100,6 +107,7 @@ impl<'a> Load<'a> {
         Self {
             handler: &version.handler,
             environment,
+            program: native::program(version),
             memory_mb: version.memory_mb,
             result_bytes_max: RESULT_BYTES_MAX,
         }

@@ -1,7 +1,19 @@
 //! A runtime that can run here.
 
 use skiff_domain::RuntimeName;
+
 use skiff_sandbox::Template;
+
+use crate::family::Family;
+
+/// How the worker and an initialised instance speak to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speech {
+    /// In the frames of [`crate::wire`].
+    Frames,
+    /// The program asks for events, over the runtime API ([`crate::native::api`]).
+    RuntimeApi,
+}
 
 /// A runtime: its name, where it comes from, and how its root file system comes about and boots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,4 +28,15 @@ pub struct Manifest {
     pub compiles: bool,
     /// What the sandbox makes of it.
     pub template: Template,
+}
+
+impl Manifest {
+    /// How events get to its functions and results back.
+    #[must_use]
+    pub fn speech(&self) -> Speech {
+        match Family::of(&self.name) {
+            Family::Custom => Speech::RuntimeApi,
+            _ => Speech::Frames,
+        }
+    }
 }

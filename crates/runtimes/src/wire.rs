@@ -50,12 +50,14 @@ pub enum Response {
     Compiled = 9,
     /// Nothing more to compile; no body.
     CompileDone = 10,
+    /// The program of the package cannot be executed; body: a fault.
+    Unfit = 11,
 }
 
 impl TryFrom<u32> for Response {
     type Error = ();
     fn try_from(kind: u32) -> Result<Self, ()> {
-        const ALL: [Response; 10] = [
+        const ALL: [Response; 11] = [
             Response::Ready,
             Response::Warm,
             Response::Loaded,
@@ -66,6 +68,7 @@ impl TryFrom<u32> for Response {
             Response::TooLarge,
             Response::Compiled,
             Response::CompileDone,
+            Response::Unfit,
         ];
         ALL.into_iter().find(|response| *response as u32 == kind).ok_or(())
     }
@@ -147,7 +150,7 @@ mod tests {
     #[test]
     fn a_kind_nobody_knows_is_no_response() {
         assert_eq!(Response::try_from(6), Ok(Response::Returned));
-        assert!(Response::try_from(0).is_err() && Response::try_from(11).is_err());
+        assert!(Response::try_from(0).is_err() && Response::try_from(12).is_err());
     }
 
     #[test]

@@ -33,11 +33,11 @@ pub use cgroup::{Cgroup, CgroupError, Cgroups, Limits, MemoryUse, Usage};
 pub use mounter::Mounter;
 pub use name::InvalidServerName;
 pub use network::{
-    Endpoint, InvalidSubnet, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink,
+    Endpoint, Inside, InvalidSubnet, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink,
 };
 pub use sandbox::{Exit, Killer, Mount, Pipes, Sandbox};
 pub use template::{Bind, Boot, CODE_TARGET, Command, LAYERS_TARGET, LIBRARY_PATH, Link, Template, TextFile};
 pub use zygote::{
     BirthError, BirthSpec, BootError, Parts, Stillborn, Zygote, ZygoteConfig, is_exhaustion, make_staging,
 };
-pub use zygote_main::zygote_main;
+pub use zygote_main::{Waiter, Waiting, become_program, zygote_main};

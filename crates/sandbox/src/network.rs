@@ -11,6 +11,7 @@
 
 mod birth;
 mod conntrack;
+mod inside;
 mod netlink;
 mod presence;
 mod public;
@@ -23,6 +24,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+pub use inside::Inside;
 pub use skiff_domain::NetworkMode;
 pub use subnet::{InvalidSubnet, Subnet};
 
@@ -277,6 +279,14 @@ impl Networks {
 }
 
 impl Network {
+    /// A hand into the namespace, in every mode.
+    ///
+    /// # Errors
+    /// When the server has no descriptor left.
+    pub fn inside(&self) -> io::Result<Inside> {
+        Inside::of(&self.netns)
+    }
+
     /// Takes the network away at once, with what waits on its listeners. Blocks for some ten milliseconds in mode
     /// `public`. Dropping it costs nothing, and the kernel does the same a little later.
     ///

@@ -55,6 +55,9 @@ pub enum Boot {
     /// The program is executed anew for each instance, behind the walls. Its last argument is `warm` when it is to warm
     /// itself before code comes, else `cold`.
     Exec(Command),
+    /// The process stays the server's own program and waits, behind the walls, for the program it is to become: see
+    /// [`crate::Waiter`].
+    Wait,
 }
 
 /// A program inside the root.

@@ -7,7 +7,7 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
@@ -16,6 +16,21 @@ use serde::{Deserialize, Serialize};
 use crate::cell::{Next, Zygote, raw};
 use crate::root;
 use crate::template::{Boot, Command, Template};
+
+/// What a process of [`Boot::Wait`] does: it is handed its requests and its responses, and becomes another program when it
+/// is told which. Where it comes back, the sandbox ends.
+pub type Waiter = fn(Waiting);
+
+/// A process that waits.
+#[derive(Debug)]
+pub struct Waiting {
+    /// What the server asks.
+    pub requests: File,
+    /// What it is answered.
+    pub responses: File,
+    /// Whether the process is to warm itself, and say so, before it is told anything.
+    pub warm: bool,
+}
 
 /// What a zygote process is told before anything else.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,12 +63,13 @@ enum ZygoteError {
     Orders(raw::Errno),
 }
 
-/// Runs a zygote until its server is gone. Call it first thing in `main`, before any thread.
+/// Runs a zygote until its server is gone. Call it first thing in `main`, before any thread. What waits in its sandboxes,
+/// where a runtime boots so, is `waiter`.
 ///
 /// Returns the process's exit code.
 #[must_use]
-pub fn zygote_main() -> u8 {
-    match run() {
+pub fn zygote_main(waiter: Waiter) -> u8 {
+    match run(waiter) {
         Ok(()) => 0,
         Err(error) => {
             let mut text = format!("skiff zygote: {error}");
@@ -69,7 +85,7 @@ pub fn zygote_main() -> u8 {
     }
 }
 
-fn run() -> Result<(), ZygoteError> {
+fn run(waiter: Waiter) -> Result<(), ZygoteError> {
     let plan = receive_plan()?;
     let control = arrange_descriptors().map_err(ZygoteError::Descriptors)?;
     root::enter(
@@ -83,7 +99,15 @@ fn run() -> Result<(), ZygoteError> {
             argv.push(control.to_string());
             Err(Program::new(&argv, &command.environment)?.become_it())
         }
-        Boot::Exec(command) => serve(control, command),
+        Boot::Exec(command) => {
+            let program = |last: &str| {
+                let argv = [command.argv.as_slice(), &[last.to_owned()]].concat();
+                Program::new(&argv, &command.environment)
+            };
+            let (warm, cold) = (program("warm")?, program("cold")?);
+            serve(control, |warmed| if warmed { &warm } else { &cold }.become_it())
+        }
+        Boot::Wait => serve(control, |warm| wait(waiter, warm)),
     }
 }
 
@@ -132,22 +156,16 @@ fn arrange_descriptors() -> Result<i32, raw::Errno> {
     Ok(CONTROL)
 }
 
-/// The zygote of a runtime that cannot fork: each instance is executed anew, told by its last argument whether it is to
-/// warm itself.
-fn serve(control: i32, command: &Command) -> Result<(), ZygoteError> {
-    let program = |last: &str| {
-        let argv = [command.argv.as_slice(), &[last.to_owned()]].concat();
-        Program::new(&argv, &command.environment)
-    };
-    let (warm, cold) = (program("warm")?, program("cold")?);
+/// The zygote of a runtime that cannot fork: each instance becomes its program anew, which is told whether it is to warm
+/// itself. `become_it` returns only when it failed.
+fn serve(control: i32, become_it: impl Fn(bool) -> ZygoteError) -> Result<(), ZygoteError> {
     let mut zygote = Zygote::CLOSED;
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     zygote.open(control, own).map_err(ZygoteError::Orders)?;
     loop {
-        let program = match zygote.next().map_err(ZygoteError::Orders)? {
+        let warm = match zygote.next().map_err(ZygoteError::Orders)? {
             Next::Closed => return Ok(()),
-            Next::Order { warm: true } => &warm,
-            Next::Order { warm: false } => &cold,
+            Next::Order { warm } => warm,
         };
         let born = raw::fork().unwrap_or_else(|errno| -errno.0);
         if born != 0 {
@@ -161,9 +179,44 @@ fn serve(control: i32, command: &Command) -> Result<(), ZygoteError> {
         }
         let failed = Zygote::settle()
             .err()
-            .map_or_else(|| program.become_it(), ZygoteError::Orders);
+            .map_or_else(|| become_it(warm), ZygoteError::Orders);
         let _ = raw::write(2, format!("skiff: {failed}\n").as_bytes());
         raw::exit(127);
+    }
+}
+
+/// Waits for a program to become. The pipes are gone when it has become one.
+fn wait(waiter: Waiter, warm: bool) -> ZygoteError {
+    let pipe = |number| {
+        // SAFETY: a cell's descriptors 3 and 4 are its pipes (`cell::birth`), and nobody else here owns them.
+        let fd = unsafe { OwnedFd::from_raw_fd(number) };
+        rustix::io::fcntl_setfd(&fd, rustix::io::FdFlags::CLOEXEC).map(|()| File::from(fd))
+    };
+    match (pipe(3), pipe(4)) {
+        (Ok(requests), Ok(responses)) => {
+            waiter(Waiting {
+                requests,
+                responses,
+                warm,
+            });
+            raw::exit(127)
+        }
+        (Err(errno), _) | (_, Err(errno)) => ZygoteError::Descriptors(raw::Errno(errno.raw_os_error())),
+    }
+}
+
+/// Makes the process this program, with nothing of its own left but descriptors that may be inherited and the working
+/// directory. For a [`Waiter`]. Comes back only where that failed, saying why.
+///
+/// As the kernel does it: no path is searched, and what is no program is not given to a shell.
+#[must_use]
+pub fn become_program(command: &Command) -> io::Error {
+    // SAFETY: no handler is installed, only what the program finds at its start is put back: this one ignores the signal.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    match Program::new(&command.argv, &command.environment).map(|program| program.become_it()) {
+        Ok(ZygoteError::Exec { source, .. }) => source,
+        Ok(other) => io::Error::other(other),
+        Err(error) => error.into(),
     }
 }
 

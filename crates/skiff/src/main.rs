@@ -45,7 +45,7 @@ enum Command {
 fn main() -> ExitCode {
     // First of all, while there is one thread: a zygote forks.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == ZYGOTE) {
-        return skiff_sandbox::zygote_main().into();
+        return skiff_sandbox::zygote_main(skiff_runtimes::native::wait).into();
     }
     let matches = match Arguments::command().try_get_matches() {
         Ok(matches) => matches,

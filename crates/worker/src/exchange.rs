@@ -3,6 +3,7 @@
 //! The other end is the user's code for all we know: nothing it sends is believed, nothing it does makes this wait
 //! longer than the deadline.
 
+use std::future::Future;
 use std::io;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use skiff_domain::limits::RESULT_BYTES_MAX;
 use skiff_runtimes::wire::{HEAD_BYTES, Head, Response};
-use skiff_sandbox::Pipes;
+use skiff_sandbox::{Pipes, Sandbox};
 use tokio::time::{Instant, sleep_until};
 
 use crate::output::Output;
@@ -79,6 +80,35 @@ impl Line {
             .await;
         self.drain_output();
         answer
+    }
+
+    /// Waits for something that happens elsewhere, and takes in the output until then.
+    ///
+    /// # Cancel safety
+    /// As safe as what is waited for.
+    pub(crate) async fn attend<T>(
+        &mut self,
+        sandbox: &mut Sandbox,
+        deadline: Instant,
+        happens: impl Future<Output = T>,
+    ) -> Result<T, NoAnswer> {
+        let timer = sleep_until(deadline);
+        tokio::pin!(timer, happens);
+        let happened = loop {
+            tokio::select! {
+                biased;
+                happened = &mut happens => break Ok(happened),
+                () = &mut timer => break Err(NoAnswer::TimedOut),
+                _ = sandbox.ended() => break Err(NoAnswer::Closed),
+                readable = self.pipes.output.readable(), if !self.output_closed => {
+                    if readable.is_err() || !self.read_output() {
+                        self.output_closed = true;
+                    }
+                }
+            }
+        };
+        self.drain_output();
+        happened
     }
 
     /// True once the other end has closed its side, as a process does that ends, before anybody hears of its end.

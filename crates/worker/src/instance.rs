@@ -6,7 +6,7 @@ use std::time::Duration;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 use skiff_domain::{AttemptEnd, AttemptReport, Call, UserFault};
 use skiff_invoker::Instance;
-use skiff_runtimes::wire::{self, Response};
+use skiff_runtimes::wire::Response;
 use skiff_sandbox::Killer;
 use tokio::time::{Instant, timeout};
 
@@ -15,6 +15,7 @@ use crate::exchange::{Line, NoAnswer};
 use crate::freezer::Rest;
 use crate::graveyard::Held;
 use crate::nursery::StemCell;
+use crate::talk::Talk;
 
 /// How long a process that closed its pipes may take to be reported dead.
 const END_MAX: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ pub struct WorkerInstance {
     sandbox: Held,
     line: Line,
     _doors: Doors,
-    sequence: u32,
+    talk: Talk,
     alive: bool,
     ooms: u64,
 }
@@ -46,12 +47,17 @@ impl Drop for Trigger {
 impl WorkerInstance {
     /// An instance out of a stem cell that has taken its code.
     pub(crate) fn new(cell: StemCell, rest: Arc<Rest>) -> Self {
-        let StemCell { sandbox, line, doors } = cell;
+        let StemCell {
+            sandbox,
+            line,
+            doors,
+            talk,
+        } = cell;
         Self {
             sandbox,
             line,
             _doors: doors,
-            sequence: 1,
+            talk,
             alive: true,
             ooms: 0,
             rest,
@@ -59,11 +65,12 @@ impl WorkerInstance {
     }
 
     /// What the answer means, before anybody looks at the memory.
-    fn read(answer: Result<(Response, bytes::Bytes), NoAnswer>) -> AttemptEnd {
+    fn read(&self, answer: Result<(Response, bytes::Bytes), NoAnswer>) -> AttemptEnd {
         match answer {
             Ok((Response::Returned, body)) if body.len() > RESULT_BYTES_MAX => AttemptEnd::ResponseTooLarge {
                 bytes: body.len() as u64,
             },
+            Ok((Response::Returned, body)) if self.talk.is_verbatim() => AttemptEnd::Returned(body),
             Ok((Response::Returned, body)) => {
                 // The runtime wrote JSON; whatever else writes here may not have. serde_json skips over the inside of a
                 // string it ignores without looking at its encoding.
@@ -103,19 +110,19 @@ impl Instance for WorkerInstance {
         // Until the end is known: a future dropped on the way leaves a dead instance.
         self.alive = false;
         let mut trigger = Trigger(Some(self.sandbox.killer()));
-        self.sequence = self.sequence.wrapping_add(1);
         self.rest.end();
         let started = Instant::now();
-        let answer = match wire::invoke(self.sequence, &call.context, &call.event) {
-            Some(request) => self.line.ask(&request, self.sequence, started + call.timeout).await,
-            None => Err(NoAnswer::Garbage("the event is too large for a frame".to_owned())),
-        };
+        let deadline = started + call.timeout;
+        let answer = self
+            .talk
+            .invoke(&mut self.line, &mut self.sandbox, &call, deadline)
+            .await;
         let duration = started.elapsed();
         let orderly = matches!(
             answer,
             Ok((Response::Returned | Response::Raised | Response::TooLarge, _))
         );
-        let mut end = Self::read(answer);
+        let mut end = self.read(answer);
         if matches!(end, AttemptEnd::Exited(_)) {
             let text = match timeout(END_MAX, self.sandbox.ended()).await {
                 Ok(exit) => exit.to_string(),
@@ -148,7 +155,7 @@ impl Instance for WorkerInstance {
     }
 
     fn is_alive(&self) -> bool {
-        self.alive && !self.sandbox.has_ended() && !self.line.is_closed()
+        self.alive && !self.sandbox.has_ended() && !self.talk.is_closed(&self.line)
     }
 }
 

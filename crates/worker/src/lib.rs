@@ -13,8 +13,10 @@ mod instance;
 mod nursery;
 mod output;
 mod pressure;
+mod runtime_api;
 mod start;
 mod stock;
+mod talk;
 mod walls;
 mod worker;
 

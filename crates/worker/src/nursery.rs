@@ -7,9 +7,9 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use skiff_domain::NetworkMode;
 use skiff_domain::limits::{OPEN_FILES_MAX, PIDS_MAX, TMP_BYTES_MAX, TMP_INODES_MAX};
-use skiff_runtimes::Manifest;
 use skiff_runtimes::wire::Response;
-use skiff_sandbox::{BirthError, BirthSpec, BootError, Zygote, ZygoteConfig};
+use skiff_runtimes::{Manifest, Speech, native};
+use skiff_sandbox::{BirthError, BirthSpec, BootError, Parts, Zygote, ZygoteConfig};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -19,6 +19,7 @@ use crate::endpoints::Doors;
 use crate::exchange::Line;
 use crate::graveyard::{Graveyard, Held};
 use crate::stock::{Stock, StockError};
+use crate::talk::Talk;
 
 /// Demand is what was taken within this time.
 const DEMAND_WINDOW: Duration = Duration::from_secs(10);
@@ -36,6 +37,7 @@ pub(crate) struct StemCell {
     pub(crate) sandbox: Held,
     pub(crate) line: Line,
     pub(crate) doors: Doors,
+    pub(crate) talk: Talk,
 }
 
 /// Why there is no stem cell.
@@ -265,6 +267,14 @@ impl Nursery {
             pids: PIDS_MAX,
             warm,
         };
+        let opened = self.open_talk(&kit.parts).await;
+        let talk = match opened {
+            Ok(talk) => talk,
+            Err(error) => {
+                self.stock.give_back(kit.parts).await;
+                return Err(StockError::Make(error).into());
+            }
+        };
         let zygote = match self.seat.zygote().await {
             Ok(zygote) => zygote,
             Err(error) => {
@@ -302,6 +312,16 @@ impl Nursery {
             sandbox,
             line,
             doors: kit.doors,
+            talk,
         })
+    }
+
+    async fn open_talk(&self, parts: &Parts) -> std::io::Result<Talk> {
+        if self.seat.manifest.speech() == Speech::Frames {
+            return Ok(Talk::frames());
+        }
+        let inside = parts.network.inside()?;
+        let listening = self.tasks.spawn_blocking(move || inside.listen(native::api::ADDRESS));
+        Talk::runtime_api(listening.await.map_err(std::io::Error::other)??)
     }
 }

@@ -15,10 +15,9 @@ use crate::exchange::NoAnswer;
 use crate::instance::WorkerInstance;
 use crate::nursery::{BearError, StemCell};
 use crate::stock::StockError;
+use crate::talk::LOAD_SEQUENCE;
 use crate::worker::Shared;
 
-/// Sequence of the request to load; events follow.
-const LOAD_SEQUENCE: u32 = 1;
 /// How long a process that closed its pipes may take to be reported dead.
 const END_MAX: Duration = Duration::from_secs(1);
 
@@ -55,10 +54,10 @@ pub(crate) async fn initialise(
     let order = Load::new(version, &shared.platform).to_json().ok();
     let request = order.and_then(|order| wire::request(Request::Load, LOAD_SEQUENCE, &[&order]));
     let request = request.ok_or_else(|| StartError::Platform("the order to load could not be written".to_owned()))?;
-    let answer = cell
-        .line
-        .ask(&request, LOAD_SEQUENCE, Instant::now() + version.init_timeout)
-        .await;
+    let StemCell {
+        talk, line, sandbox, ..
+    } = &mut cell;
+    let answer = talk.load(line, sandbox, &request, version, &shared.platform).await;
     match answer {
         Ok((Response::Loaded, body)) => {
             let micros = std::str::from_utf8(&body)
@@ -116,6 +115,7 @@ async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>,
     match answer {
         _ if usage.oom_kills > 0 => StartError::OutOfMemory(output),
         Ok((Response::NoHandler, body)) => StartError::HandlerNotFound(fault(&body), output),
+        Ok((Response::Unfit, body)) => StartError::Unfit(fault(&body), output),
         Ok((Response::LoadFailed, body)) => StartError::UserCode(fault(&body), output),
         Err(NoAnswer::TimedOut) => StartError::TimedOut(output),
         Err(NoAnswer::Closed) => StartError::Exited(

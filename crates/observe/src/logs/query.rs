@@ -37,7 +37,7 @@ pub(crate) fn class(status: StatusCode) -> usize {
         | S::InsufficientResources
         | S::RequestTooLarge
         | S::ResponseTooLarge => 2,
-        S::UserException | S::HandlerNotFound | S::ProcessExited | S::UserCodeError => 3,
+        S::UserException | S::HandlerNotFound | S::ProcessExited | S::UserCodeError | S::ContainerExited => 3,
         S::InvalidEvent
         | S::FunctionNotFound
         | S::FunctionStatusError

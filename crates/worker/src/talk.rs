@@ -1,0 +1,115 @@
+//! How the worker speaks to what runs in a sandbox, in each of the ways runtimes do.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use bytes::Bytes;
+use skiff_domain::{Call, Version};
+use skiff_runtimes::Platform;
+use skiff_runtimes::wire::{self, Response};
+use skiff_sandbox::Sandbox;
+use tokio::time::Instant;
+
+use crate::exchange::{Line, NoAnswer};
+use crate::runtime_api::RuntimeApi;
+
+/// Sequence of the request to load; events follow.
+pub(crate) const LOAD_SEQUENCE: u32 = 1;
+
+/// One conversation, from the stem cell to the end.
+#[derive(Debug)]
+pub(crate) enum Talk {
+    /// In frames over the pipes.
+    Frames {
+        /// Of the latest request.
+        sequence: u32,
+    },
+    /// The program comes and asks.
+    RuntimeApi(RuntimeApi),
+}
+
+impl Talk {
+    /// Over the pipes.
+    pub(crate) fn frames() -> Self {
+        Self::Frames {
+            sequence: LOAD_SEQUENCE,
+        }
+    }
+
+    /// With a program that will connect to this listener.
+    pub(crate) fn runtime_api(listener: TcpListener) -> std::io::Result<Self> {
+        Ok(Self::RuntimeApi(RuntimeApi::open(listener)?))
+    }
+
+    /// Has the code loaded and waits until it is initialised.
+    pub(crate) async fn load(
+        &mut self,
+        line: &mut Line,
+        sandbox: &mut Sandbox,
+        order: &Bytes,
+        version: &Version,
+        platform: &Platform,
+    ) -> Result<(Response, Bytes), NoAnswer> {
+        let begun = Instant::now();
+        let deadline = begun + version.init_timeout;
+        if let Self::RuntimeApi(api) = self {
+            api.assign(version, platform);
+        }
+        let answer = line.ask(order, LOAD_SEQUENCE, deadline).await;
+        match self {
+            Self::Frames { .. } => answer,
+            Self::RuntimeApi(api) => {
+                // The pipes close when the process becomes the program.
+                if !matches!(answer, Err(NoAnswer::Closed)) {
+                    return answer;
+                }
+                let initialised = line.attend(sandbox, deadline, api.initialisation()).await?;
+                Ok(match initialised {
+                    Ok(()) => (Response::Loaded, micros(begun.elapsed())),
+                    Err(fault) => (
+                        Response::LoadFailed,
+                        serde_json::to_vec(&fault).unwrap_or_default().into(),
+                    ),
+                })
+            }
+        }
+    }
+
+    /// Runs one event.
+    pub(crate) async fn invoke(
+        &mut self,
+        line: &mut Line,
+        sandbox: &mut Sandbox,
+        call: &Call,
+        deadline: Instant,
+    ) -> Result<(Response, Bytes), NoAnswer> {
+        match self {
+            Self::Frames { sequence } => {
+                *sequence = sequence.wrapping_add(1);
+                match wire::invoke(*sequence, &call.context, &call.event) {
+                    Some(request) => line.ask(&request, *sequence, deadline).await,
+                    None => Err(NoAnswer::Garbage("the event is too large for a frame".to_owned())),
+                }
+            }
+            Self::RuntimeApi(api) => {
+                let answer = line.attend(sandbox, deadline, api.ask(call)).await?;
+                answer.ok_or_else(|| NoAnswer::Garbage("the event was taken back".to_owned()))
+            }
+        }
+    }
+
+    /// True for results that are the program's own text and not JSON of a bootstrap of Skiff's.
+    pub(crate) fn is_verbatim(&self) -> bool {
+        matches!(self, Self::RuntimeApi(_))
+    }
+
+    /// True once the other side has closed its pipes, where it speaks over them.
+    pub(crate) fn is_closed(&self, line: &Line) -> bool {
+        matches!(self, Self::Frames { .. }) && line.is_closed()
+    }
+}
+
+/// How long the user's code took to initialise, as [`Response::Loaded`] says it.
+fn micros(duration: Duration) -> Bytes {
+    duration.as_micros().to_string().into()
+}

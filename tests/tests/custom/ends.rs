@@ -1,0 +1,105 @@
+//! How programs fail to start, fail in a call, and end between calls.
+
+use std::time::Duration;
+
+use serde_json::json;
+use skiff_tests::{Package, Spec, eventually};
+
+use crate::world::{client, custom, program, shell};
+
+#[test]
+fn a_package_without_a_bootstrap_is_refused() {
+    let error = Spec::package(Package::default().file("index.py", b""))
+        .with("Runtime", "customruntime")
+        .try_deploy(&client())
+        .expect_err("no bootstrap");
+    assert_eq!(error.code, "InvalidParameterValue.Handler");
+    assert!(error.message.contains("bootstrap"), "{error:?}");
+}
+
+#[test]
+fn a_bootstrap_that_cannot_be_executed_says_why() {
+    for (package, why) in [
+        (Package::default().file("bootstrap", b"#!/bin/sh\n"), "mode 755"),
+        (
+            Package::default().program("bootstrap", b"#!/bin/sh\r\n"),
+            "line feed alone",
+        ),
+        (
+            Package::default().program("bootstrap", b"echo\n"),
+            "no program of this machine",
+        ),
+    ] {
+        let function = Spec::package(package)
+            .with("Runtime", "CustomRuntime")
+            .deploy(&client());
+        let answer = function.invoke(&json!({}));
+        assert_eq!(answer.status, 405, "{}", answer.ret_text);
+        assert!(answer.error_message().contains(why), "{}", answer.ret_text);
+        assert_eq!(answer.result["InvokeResult"], json!(1));
+    }
+}
+
+#[test]
+fn a_program_that_ends_or_is_silent_while_it_starts_has_its_own_status_and_its_output() {
+    let answer = shell("echo of the start; exit 3").invoke(&json!({}));
+    assert_eq!(
+        (answer.status, answer.error_message()),
+        (439, "User process exit when initialising")
+    );
+    assert!(
+        answer.log.contains("of the start\n") && answer.log.contains("exit code 3"),
+        "{}",
+        answer.log
+    );
+    // It asks for an event and has not said that it is ready.
+    let silent = "echo before; exec curl -s http://$SCF_RUNTIME_API:$SCF_RUNTIME_API_PORT/runtime/invocation/next";
+    let function = custom(&format!("#!/bin/sh\n{silent}"))
+        .with("InitTimeout", 3)
+        .deploy(&client());
+    let answer = function.invoke(&json!({}));
+    assert_eq!(answer.status, 450, "{}", answer.ret_text);
+    assert!(answer.log.contains("before\n"), "{}", answer.log);
+}
+
+#[test]
+fn a_call_that_is_not_answered_in_time_ends_with_its_instance() {
+    let function = custom(include_str!("bootstrap.py"))
+        .with("Timeout", 1)
+        .deploy(&client());
+    let answer = function.invoke(&json!({"case": "sleep"}));
+    assert_eq!(
+        (answer.status, answer.error_message()),
+        (433, "Invoking task timed out after 1 seconds")
+    );
+    assert!(answer.log.contains("asleep\n"), "{}", answer.log);
+    assert_eq!(function.invoke(&json!({"case": "count"})).returned(), &json!(1));
+    // One that never fetches it, too.
+    let idle = custom("#!/bin/sh\ncurl -s -X POST -d ' ' http://127.0.0.1:19001/runtime/init/ready\nexec sleep 600\n")
+        .with("Timeout", 1)
+        .deploy(&client());
+    assert_eq!(idle.invoke(&json!({})).status, 433);
+}
+
+#[test]
+fn a_program_that_ends_in_a_call_or_between_calls_is_started_again() {
+    let function = program();
+    let answer = function.invoke(&json!({"case": "exit", "code": 7}));
+    assert_eq!(
+        (answer.status, answer.error_message()),
+        (439, "User process exit when running")
+    );
+    assert!(answer.log.contains("exit code 7"), "{}", answer.log);
+    assert_eq!(function.invoke(&json!({"case": "exit after"})).ret_text, "answered");
+    // Its end may be heard of only while the next event is on its way: then that is the end of that call.
+    eventually(Duration::from_secs(10), "a fresh instance", || {
+        let answer = function.invoke(&json!({"case": "count"}));
+        (answer.status == 200 && answer.ret == json!(1)).then_some(())
+    });
+}
+
+#[test]
+fn a_program_that_takes_more_memory_than_it_has_is_stopped() {
+    let answer = program().invoke(&json!({"case": "hoard"}));
+    assert_eq!(answer.status, 434, "{}", answer.ret_text);
+}

@@ -1,0 +1,5 @@
+//! Functions that bring their own runtime, by the contract's runtime API and by those of others.
+
+mod bootstrap;
+mod ends;
+mod world;
