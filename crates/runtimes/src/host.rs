@@ -32,6 +32,9 @@ const FILES: &[&str] = &[
     "/etc/protocols",
 ];
 
+/// Where the C library finds the locale that functions are told of.
+pub(crate) const LOCALES: &str = "/var/runtime/locale";
+
 /// The name by which a function reaches Skiff's own endpoints.
 pub const ENDPOINT_HOST: &str = "skiff.internal";
 
@@ -65,6 +68,7 @@ pub fn base(tree: &Path) -> Template {
             environment: Vec::new(),
         }),
     };
+    template.links.extend(locales(tree));
     for path in TOP {
         match fs::read_link(inside(tree, path)) {
             Ok(target) => template.links.push(Link {
@@ -75,6 +79,19 @@ pub fn base(tree: &Path) -> Template {
         }
     }
     template
+}
+
+/// `en_US.UTF8` of the documented environment (CONTRACT 1.3) by what every distribution has: without it programs that ask
+/// for their locale would be told that there is none, and older ones take all text for ASCII.
+fn locales(tree: &Path) -> impl Iterator<Item = Link> {
+    let mut own = ["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"].into_iter();
+    let own = own.find(|path| inside(tree, path).exists());
+    ["en_US.utf8", "C.utf8"].into_iter().filter_map(move |name| {
+        Some(Link {
+            path: Path::new(LOCALES).join(name),
+            target: own?.into(),
+        })
+    })
 }
 
 /// A folder or file at its own path, when the distribution has it.

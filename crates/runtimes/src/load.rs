@@ -7,7 +7,7 @@ use skiff_domain::Version;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 
 use crate::family::Family;
-use crate::{native, node};
+use crate::{host, native, node};
 
 /// A variable of the process.
 pub(crate) type Variable<'a> = (&'a str, Cow<'a, str>);
@@ -53,6 +53,7 @@ const COMMON: &[(&str, &str)] = &[
     ("SHLVL", "3"),
     ("LANG", "en_US.UTF8"),
     ("LC_ALL", "en_US.UTF8"),
+    ("LOCPATH", host::LOCALES),
     ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
     ("LD_LIBRARY_PATH", "/var/user:/opt"),
     ("TENCENTCLOUD_TZ", "UTC"),

@@ -64,6 +64,7 @@ fn the_environment_is_the_documented_one_and_nothing_of_the_hosts() {
         ("LANG", "en_US.UTF8"),
         ("LC_ALL", "en_US.UTF8"),
         ("LD_LIBRARY_PATH", "/var/user:/opt"),
+        ("LOCPATH", "/var/runtime/locale"),
         ("LOGNAME", "qcloud"),
         ("OWN", "a=b c"),
         ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),

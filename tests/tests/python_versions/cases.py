@@ -4,6 +4,7 @@ from __future__ import print_function
 
 import ctypes
 import json
+import locale
 import logging
 import os
 import random
@@ -66,6 +67,15 @@ def output(event, context):
     sys.stdout.flush()
     sys.stderr.write(" err 2\n")
     print("end")
+
+
+def speak(event, context):
+    own = "import locale, sys; locale.setlocale(locale.LC_ALL, ''); sys.stdout.write(u'\u7a97' if sys.version_info[0] > 2 else 'x')"
+    return [
+        subprocess.check_output([sys.executable, "-c", own]).decode("utf8"),
+        locale.setlocale(locale.LC_ALL, ""),
+        locale.getpreferredencoding(),
+    ]
 
 
 def child(event, context):

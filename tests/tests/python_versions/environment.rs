@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{Cases, Version, client, python, versions};
+use crate::world::{Cases, Version, client, python, run, versions};
 
 /// The interpreter's path by the contract's words (CONTRACT 1.4).
 fn contracts(version: Version) -> String {
@@ -57,5 +57,17 @@ fn the_environment_is_the_documented_one_in_every_python() {
             .filter(|name| name.starts_with("CARGO") || name.starts_with("SKIFF_WARM"))
             .collect();
         assert!(foreign.is_empty(), "{version:?} {foreign:?}");
+    }
+}
+
+#[test]
+fn a_function_and_its_children_have_the_locale_they_are_told_of_in_every_python() {
+    for version in versions() {
+        let answer = run(*version, Cases::Common, "speak", json!({}));
+        let said = if version.major == 2 { "x" } else { "窗" };
+        let encoding = answer.returned()[2].as_str().expect("a text").to_lowercase();
+        assert_eq!(answer.returned()[0], json!(said), "{version:?}");
+        assert_eq!(answer.returned()[1], json!("en_US.UTF8"), "{version:?}");
+        assert_eq!(encoding, "utf-8", "{version:?}");
     }
 }
