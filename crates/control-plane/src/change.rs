@@ -89,6 +89,7 @@ impl Inner {
             match self.store.commit(ops.map_err(ChangeError::from)?).await {
                 Ok(committed) => {
                     self.update(|state| writes.iter().for_each(|write| state.apply(write, committed.rev)));
+                    self.deal();
                     return Ok(answer);
                 }
                 Err(StoreError::Conflict { .. }) => self.refresh(&writes).await?,
@@ -121,6 +122,7 @@ impl Inner {
                 None => self.update(|state| state.forget(&id)),
             }
         }
+        self.deal();
         Ok(())
     }
 

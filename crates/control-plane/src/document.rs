@@ -10,6 +10,7 @@ use bytes::Bytes;
 use skiff_domain::{FunctionKey, InvalidName, LayerName, NamespaceName, VersionNumber};
 use skiff_store::{InvalidKey, Key, Prefix};
 
+use crate::account::AccountRecord;
 use crate::environment::InvalidEnvironment;
 use crate::function::Function;
 use crate::layer::{InvalidCompatibleRuntimes, InvalidLayers, InvalidLicense, Layer, LayerVersion};
@@ -31,7 +32,7 @@ const ACCOUNT: &str = "account";
 /// Names one document of the control plane.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum DocumentId {
-    /// How many namespaces there are.
+    /// The account's own.
     Account,
     /// A namespace.
     Namespace(NamespaceName),
@@ -99,11 +100,8 @@ fn function_key(namespace: &str, name: &str) -> Result<FunctionKey, InvalidName>
 /// One document, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Document {
-    /// How many namespaces there are. Written with each of them, so that the limit holds whoever writes.
-    Account {
-        /// Their number, `default` among them.
-        namespaces: usize,
-    },
+    /// The account's own. Written with whatever it limits, so that the limit holds whoever writes.
+    Account(AccountRecord),
     /// A namespace.
     Namespace(Namespace),
     /// A function.
@@ -155,7 +153,7 @@ impl Document {
     /// Which document this is.
     pub(crate) fn id(&self) -> DocumentId {
         match self {
-            Self::Account { .. } => DocumentId::Account,
+            Self::Account(_) => DocumentId::Account,
             Self::Namespace(namespace) => DocumentId::Namespace(namespace.name.clone()),
             Self::Function(function) => DocumentId::Function(function.key.clone()),
             Self::Version(version) => DocumentId::Version(version.key.clone(), version.number),
@@ -167,8 +165,12 @@ impl Document {
     /// What the store keeps of it.
     pub(crate) fn encode(&self) -> Result<Bytes, DocumentError> {
         let json = match self {
-            Self::Account { namespaces } => serde_json::to_vec(&AccountSchemas::V1 {
+            Self::Account(AccountRecord {
+                namespaces,
+                concurrency_mb,
+            }) => serde_json::to_vec(&AccountSchemas::V1 {
                 namespaces: *namespaces,
+                concurrency_mb: *concurrency_mb,
             }),
             Self::Namespace(namespace) => serde_json::to_vec(&NamespaceSchemas::V1(NamespaceV1::of(namespace))),
             Self::Function(function) => serde_json::to_vec(&FunctionSchemas::V2(FunctionV2::of(function))),
@@ -183,8 +185,14 @@ impl Document {
     pub(crate) fn decode(id: DocumentId, value: &[u8]) -> Result<Self, DocumentError> {
         Ok(match id {
             DocumentId::Account => {
-                let AccountSchemas::V1 { namespaces } = serde_json::from_slice(value)?;
-                Self::Account { namespaces }
+                let AccountSchemas::V1 {
+                    namespaces,
+                    concurrency_mb,
+                } = serde_json::from_slice(value)?;
+                Self::Account(AccountRecord {
+                    namespaces,
+                    concurrency_mb,
+                })
             }
             DocumentId::Namespace(name) => {
                 let NamespaceSchemas::V1(stored) = serde_json::from_slice(value)?;

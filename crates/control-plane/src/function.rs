@@ -30,6 +30,8 @@ pub struct Function {
     pub last_version: Option<VersionNumber>,
     /// Its aliases.
     pub aliases: Aliases,
+    /// What it has of the account's concurrency for itself, and at most, in MB, if that is set.
+    pub reserved_mb: Option<u64>,
     /// Code and configuration of `$LATEST`.
     pub configuration: Arc<Configuration>,
 }

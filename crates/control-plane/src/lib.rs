@@ -8,11 +8,13 @@
 //! - [`ControlPlane::resolve`] never touches a disk.
 //! - A change is one commit, guarded by what was seen when it was decided: of two that exclude each other, one wins.
 
+mod account;
 mod actions;
 mod alias;
 mod change;
 mod code;
 mod configuration;
+mod deal;
 mod document;
 mod environment;
 mod function;
@@ -30,6 +32,7 @@ mod state;
 mod table;
 mod tags;
 
+pub use account::Quotas;
 pub use actions::{
     Account, AliasError, BoundAliases, CopyFunction, CopyFunctionError, CopyWhat, CreateFunction, CreateFunctionError,
     CreateNamespace, CreateNamespaceError, DeleteFunction, DeleteFunctionError, DeleteFunctionVersion,
@@ -37,9 +40,9 @@ pub use actions::{
     FunctionOrder, FunctionView, InvalidFilter, InvalidNamespaceSearch, LayerError, LayerView, ListAliases,
     ListFunctions, ListFunctionsError, ListLayers, ListNamespaces, ListVersions, NamespaceOrder, NamespaceSearch,
     NamespaceUsage, NoRoom, Publish, PublishLayerVersion, PublishLayerVersionError, PublishVersion,
-    PublishVersionError, PutAlias, TooManyVersions, UpdateFunctionCode, UpdateFunctionCodeError,
-    UpdateFunctionConfiguration, UpdateFunctionConfigurationError, UpdateNamespace, UpdateNamespaceError, VersionEntry,
-    VersionOrder,
+    PublishVersionError, PutAlias, ReserveConcurrencyError, TooManyVersions, TotalConcurrencyError, UpdateFunctionCode,
+    UpdateFunctionCodeError, UpdateFunctionConfiguration, UpdateFunctionConfigurationError, UpdateNamespace,
+    UpdateNamespaceError, VersionEntry, VersionOrder,
 };
 pub use alias::{Alias, Aliases};
 pub use change::ChangeError;
@@ -54,7 +57,7 @@ pub use listing::{InvalidOrder, InvalidOrderBy, Listing, Order, Page};
 pub use namespace::Namespace;
 pub use open::OpenError;
 pub use plane::{ControlPlane, ResolveError};
-pub use port::{Ports, Precompile, Retire, Runtimes, random_uid};
+pub use port::{Allot, Ports, Precompile, Retire, Runtimes, random_uid};
 pub use published::PublishedVersion;
 pub use routing::{Draw, GivenRule, InvalidRouting, InvalidRoutingKey, InvalidRule, Routing, RoutingKey, Rule, Weight};
 pub use runtime_choice::{Lack, RuntimeChoice, RuntimeUnavailable};

@@ -78,6 +78,9 @@ pub(crate) async fn open(ports: Ports) -> Result<ControlPlane, OpenError> {
         runtimes: ports.runtimes,
         precompile: ports.precompile,
         retire: ports.retire,
+        allot: ports.allot,
+        dealt: Mutex::default(),
+        quotas: ports.quotas,
         now: ports.now,
         new_uid: ports.new_uid,
         turn: Semaphore::new(1),
@@ -85,6 +88,7 @@ pub(crate) async fn open(ports: Ports) -> Result<ControlPlane, OpenError> {
         stop: CancellationToken::new(),
     };
     make_default(&inner).await?;
+    inner.deal();
     inner.collect().await;
     Ok(ControlPlane { inner: Arc::new(inner) })
 }

@@ -10,14 +10,15 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skiff_artifacts::{Artifacts, Collected, FolderError, Package};
-use skiff_domain::{CodeDigest, FunctionKey, FunctionUid, NamespaceName, Qualifier, RuntimeName, Version};
+use skiff_domain::{Allotment, CodeDigest, FunctionKey, FunctionUid, NamespaceName, Qualifier, RuntimeName, Version};
 use skiff_store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::account::Quotas;
 use crate::open::{self, OpenError};
-use crate::port::{Ports, Precompile, Retire, Runtimes};
+use crate::port::{Allot, Ports, Precompile, Retire, Runtimes};
 use crate::routing::Draw;
 use crate::state::State;
 
@@ -50,6 +51,10 @@ pub(crate) struct Inner {
     pub(crate) runtimes: Arc<dyn Runtimes>,
     pub(crate) precompile: Arc<dyn Precompile>,
     pub(crate) retire: Arc<dyn Retire>,
+    pub(crate) allot: Arc<dyn Allot>,
+    /// What was handed out last.
+    pub(crate) dealt: Mutex<Arc<Allotment>>,
+    pub(crate) quotas: Quotas,
     pub(crate) now: fn() -> jiff::Timestamp,
     pub(crate) new_uid: fn() -> FunctionUid,
     /// Whose turn it is to change something.

@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use skiff_artifacts::Artifacts;
-use skiff_domain::{FunctionUid, Qualifier, RuntimeName};
+use skiff_domain::{Allotment, FunctionUid, Qualifier, RuntimeName};
 use skiff_store::Store;
 use uuid::Uuid;
+
+use crate::account::Quotas;
 
 /// Which runtimes functions can be created with.
 pub trait Runtimes: Send + Sync + 'static {
@@ -37,6 +39,13 @@ pub trait Retire: Send + Sync + 'static {
     fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>);
 }
 
+/// Keeps to how the account's concurrency is dealt out.
+pub trait Allot: Send + Sync + 'static {
+    /// Called when the control plane opens, where it is not the usual, and whenever it changed; what comes last counts.
+    /// Must not block.
+    fn allot(&self, allotment: &Arc<Allotment>);
+}
+
 /// Everything the control plane works with.
 #[derive(Clone)]
 pub struct Ports {
@@ -50,6 +59,10 @@ pub struct Ports {
     pub precompile: Arc<dyn Precompile>,
     /// What holds their instances.
     pub retire: Arc<dyn Retire>,
+    /// What keeps to the concurrency of functions.
+    pub allot: Arc<dyn Allot>,
+    /// What the operator allows.
+    pub quotas: Quotas,
     /// The time: `Timestamp::now` outside of tests.
     pub now: fn() -> Timestamp,
     /// New identities: [`random_uid`] outside of tests.

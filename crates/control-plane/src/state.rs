@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use skiff_domain::{CodeDigest, FunctionKey, LayerName, LayerRef, NamespaceName, Version, VersionNumber};
 use skiff_store::{Expect, Rev};
 
+use crate::account::AccountRecord;
 use crate::document::{Document, DocumentId};
 use crate::function::Function;
 use crate::layer::{Layer, LayerVersion};
@@ -32,7 +33,7 @@ type LayerVersions = BTreeMap<VersionNumber, Stored<Arc<LayerVersion>>>;
 /// One moment of everything.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
-    account: Option<Stored<usize>>,
+    account: Option<Stored<AccountRecord>>,
     namespaces: BTreeMap<NamespaceName, Stored<Arc<Namespace>>>,
     functions: HashMap<FunctionKey, Stored<Arc<Function>>>,
     published: HashMap<FunctionKey, Arc<Published>>,
@@ -73,9 +74,18 @@ impl Write {
 }
 
 impl State {
-    /// How many namespaces there are, as the account's document says.
-    pub(crate) fn namespaces_count(&self) -> usize {
-        self.account.as_ref().map_or(0, |stored| stored.value)
+    /// The account's document.
+    pub(crate) fn account(&self) -> &AccountRecord {
+        static NONE: AccountRecord = AccountRecord {
+            namespaces: 0,
+            concurrency_mb: None,
+        };
+        self.account.as_ref().map_or(&NONE, |stored| &stored.value)
+    }
+
+    /// What is set apart for all functions together, in MB.
+    pub(crate) fn reserved_mb(&self) -> u64 {
+        self.functions().filter_map(|function| function.reserved_mb).sum()
     }
 
     pub(crate) fn namespace(&self, name: &NamespaceName) -> Option<&Arc<Namespace>> {
@@ -185,11 +195,9 @@ impl State {
             return;
         }
         match write {
-            Write::Put(Document::Account { namespaces }) => {
-                self.account = Some(Stored {
-                    value: *namespaces,
-                    rev,
-                });
+            Write::Put(Document::Account(account)) => {
+                let value = account.clone();
+                self.account = Some(Stored { value, rev });
             }
             Write::Put(Document::Namespace(namespace)) => {
                 let value = Arc::new(namespace.clone());

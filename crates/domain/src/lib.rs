@@ -5,6 +5,7 @@
 
 pub mod attempt;
 pub mod code;
+pub mod concurrency;
 pub mod ids;
 pub mod invocation;
 pub mod layers;
@@ -17,6 +18,7 @@ pub mod version;
 
 pub use attempt::{AttemptEnd, AttemptReport, Call, InitOutput, InitReport, StartError, UserFault};
 pub use code::CodeDigest;
+pub use concurrency::Allotment;
 pub use ids::{FunctionKey, FunctionName, FunctionUid, InvalidName, NamespaceName, Qualifier, RequestId};
 pub use invocation::{AttemptRecord, Invocation, Origin, Outcome};
 pub use layers::{LayerName, LayerRef, LayerStack};

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skiff_domain::{
-    AttemptEnd, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, StartError, Version,
+    Allotment, AttemptEnd, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, StartError,
+    Version,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -96,6 +97,11 @@ impl<I: Instances> Invoker<I> {
         });
         shared.tasks.spawn(Arc::clone(&shared).reap());
         Self { shared }
+    }
+
+    /// Deals the account's concurrency out anew, from the next call on.
+    pub fn allot(&self, allotment: &Allotment) {
+        self.shared.schedule.lock().allot(allotment);
     }
 
     /// Refuses new calls, waits until `deadline` for those that run, cuts short what is left and lets every instance

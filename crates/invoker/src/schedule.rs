@@ -9,16 +9,18 @@
 //! the order they came; an instance serves only the revision it was started for.
 
 mod pool;
+mod quota;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use skiff_domain::{FunctionUid, Qualifier, StartError, Version};
+use skiff_domain::{Allotment, FunctionUid, Qualifier, StartError, Version};
 
 use crate::port::FunctionLoad;
 use crate::settings::Limits;
 use pool::{Function, Placed, Pool};
+use quota::Quota;
 
 /// A place in a queue. Unique for the life of the schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -123,8 +125,8 @@ pub(crate) enum Action<I, W> {
 pub(crate) struct Schedule<I, W> {
     limits: Limits,
     functions: HashMap<FunctionUid, Function<I, W>>,
+    quota: Quota,
     running: u32,
-    running_mb: u64,
     tickets: u64,
     idle_watched: bool,
     closed: bool,
@@ -133,10 +135,10 @@ pub(crate) struct Schedule<I, W> {
 impl<I, W> Schedule<I, W> {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
+            quota: Quota::new(&limits),
             limits,
             functions: HashMap::new(),
             running: 0,
-            running_mb: 0,
             tickets: 0,
             idle_watched: false,
             closed: false,
@@ -169,19 +171,11 @@ impl<I, W> Schedule<I, W> {
         if self.closed {
             return Err(Refusal::Stopping);
         }
-        let memory_mb = u64::from(version.memory_mb);
-        if self.running_mb + memory_mb > self.limits.account_concurrency_mb {
-            let quota_mb = self.limits.account_concurrency_mb;
-            return Err(Refusal::AccountConcurrency { quota_mb });
-        }
         let function = match self.functions.get_mut(&version.uid) {
             Some(function) => function,
             None => self.functions.entry(version.uid.clone()).or_default(),
         };
-        if function.running >= self.limits.function_concurrency_max {
-            let quota_mb = u64::from(self.limits.function_concurrency_max) * memory_mb;
-            return Err(Refusal::FunctionConcurrency { quota_mb });
-        }
+        self.quota.check(version, function.running, function.running_mb)?;
         let waiting = function.waiting;
         let pool = function.pool_or_new(version, let_go);
         let arrival = if let Some(lent) = pool.take_idle(usable, let_go) {
@@ -197,9 +191,11 @@ impl<I, W> Schedule<I, W> {
             function.waiting += 1;
             Arrival::Wait { ticket, start, supply }
         };
+        let memory_mb = u64::from(version.memory_mb);
         function.running += 1;
+        function.running_mb += memory_mb;
         self.running += 1;
-        self.running_mb += memory_mb;
+        self.quota.add(&version.uid, memory_mb);
         Ok(arrival)
     }
 
@@ -230,11 +226,13 @@ impl<I, W> Schedule<I, W> {
             Returned::Alive(lent) => self.place(version, Lent { cold: false, ..lent }, now),
         };
         if let Some((function, index)) = self.find(version) {
+            let memory_mb = u64::from(version.memory_mb);
             function.running -= 1;
+            function.running_mb -= memory_mb;
             function.pools[index].running -= 1;
             let is_done = function.pools[index].is_done();
             self.running -= 1;
-            self.running_mb -= u64::from(version.memory_mb);
+            self.quota.remove(&version.uid, memory_mb);
             if is_done {
                 self.tidy(&version.uid);
             }
@@ -318,6 +316,12 @@ impl<I, W> Schedule<I, W> {
         let instance = self.functions.get_mut(&uid)?.pools[index].evict();
         self.tidy(&uid);
         instance
+    }
+
+    /// Deals the account's concurrency out anew. Calls that run go on, also where there are now too many.
+    pub(crate) fn allot(&mut self, allotment: &Allotment) {
+        let running = self.functions.iter().map(|(uid, function)| (uid, function.running_mb));
+        self.quota.allot(allotment, running);
     }
 
     /// Refuses every later call and takes out the idle instances; those in use go when they are done.

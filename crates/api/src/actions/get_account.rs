@@ -1,12 +1,9 @@
 //! GetAccount: what is used and what may be (CONTRACT 4.8).
 
 use serde::Serialize;
-use skiff_control_plane::NamespaceUsage;
+use skiff_control_plane::{NamespaceUsage, Quotas};
 use skiff_domain::NamespaceName;
-use skiff_domain::limits::{
-    ACCOUNT_CONCURRENCY_MB, FUNCTION_CONCURRENCY_MAX, FUNCTIONS_PER_NAMESPACE_MAX, INIT_TIMEOUT_S_MAX, NAMESPACES_MAX,
-    TIMEOUT_S_MAX,
-};
+use skiff_domain::limits::{INIT_TIMEOUT_S_MAX, TIMEOUT_S_MAX};
 
 use super::Call;
 use crate::error::ApiError;
@@ -24,13 +21,15 @@ pub(super) struct Answer {
 struct Usage {
     namespaces_count: usize,
     namespace: Vec<NamespaceUse>,
-    /// What may run at once, and what of it is set apart.
+    /// What the operator allows to run at once.
     total_concurrency_mem: u64,
+    /// What is set apart for single functions.
     total_allocated_concurrency_mem: u64,
+    /// What may run at once: what the account's owner has set, if that is less.
     user_concurrency_mem_limit: u64,
 }
 
-/// `NamespaceUsage`. Nothing is set apart for a namespace.
+/// `NamespaceUsage`. A namespace may use all of the account's concurrency.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct NamespaceUse {
@@ -66,42 +65,46 @@ pub(super) fn run(call: &Call<'_>) -> Result<Answer, ApiError> {
     let limits = account
         .namespaces
         .iter()
-        .map(|usage| NamespaceLimit::of(&usage.namespace))
+        .map(|usage| NamespaceLimit::of(&usage.namespace, &account.quotas))
         .collect();
+    let count = account.namespaces.len();
+    let total_mb = account.concurrency_mb;
+    let namespaces = account.namespaces.into_iter();
+    let namespaces = namespaces.map(|usage| NamespaceUse::of(usage, total_mb));
     Ok(Answer {
         account_limit: Limits {
-            namespaces_count: NAMESPACES_MAX,
+            namespaces_count: account.quotas.namespaces_max,
             namespace: limits,
         },
         account_usage: Usage {
-            namespaces_count: account.namespaces.len(),
-            namespace: account.namespaces.into_iter().map(NamespaceUse::of).collect(),
-            total_concurrency_mem: ACCOUNT_CONCURRENCY_MB,
-            total_allocated_concurrency_mem: 0,
-            user_concurrency_mem_limit: ACCOUNT_CONCURRENCY_MB,
+            namespaces_count: count,
+            namespace: namespaces.collect(),
+            total_concurrency_mem: account.quotas.concurrency_mb,
+            total_allocated_concurrency_mem: account.reserved_mb,
+            user_concurrency_mem_limit: account.concurrency_mb,
         },
     })
 }
 
 impl NamespaceUse {
-    fn of(usage: NamespaceUsage) -> Self {
+    fn of(usage: NamespaceUsage, total_mb: u64) -> Self {
         Self {
             functions_count: usage.functions.len(),
             functions: usage.functions.into_iter().map(String::from).collect(),
             namespace: usage.namespace.into(),
-            total_concurrency_mem: 0,
-            total_allocated_concurrency_mem: 0,
+            total_concurrency_mem: total_mb,
+            total_allocated_concurrency_mem: usage.reserved_mb,
             total_allocated_provisioned_mem: 0,
         }
     }
 }
 
 impl NamespaceLimit {
-    fn of(namespace: &NamespaceName) -> Self {
+    fn of(namespace: &NamespaceName, quotas: &Quotas) -> Self {
         Self {
             namespace: namespace.to_string(),
-            functions_count: FUNCTIONS_PER_NAMESPACE_MAX,
-            concurrent_executions: FUNCTION_CONCURRENCY_MAX,
+            functions_count: quotas.functions_per_namespace_max,
+            concurrent_executions: quotas.function_concurrency_max,
             timeout_limit: TIMEOUT_S_MAX,
             init_timeout_limit: INIT_TIMEOUT_S_MAX,
         }

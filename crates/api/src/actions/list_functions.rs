@@ -96,7 +96,7 @@ impl Entry {
             mod_time: time::to_text(function.modified_at),
             tags: configuration::pairs(function.tags.as_slice()),
             total_provisioned_concurrency_mem: 0,
-            reserved_concurrency_mem: None,
+            reserved_concurrency_mem: function.reserved_mb,
             async_run_enable: "FALSE",
             trace_enable: "FALSE",
         }

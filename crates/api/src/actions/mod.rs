@@ -11,12 +11,14 @@ mod delete_function;
 mod delete_function_version;
 mod delete_layer_version;
 mod delete_namespace;
+mod delete_reserved_concurrency_config;
 mod get_account;
 mod get_alias;
 mod get_function;
 mod get_function_address;
 mod get_function_logs;
 mod get_layer_version;
+mod get_reserved_concurrency_config;
 mod invoke;
 mod invoke_function;
 mod list_aliases;
@@ -27,6 +29,8 @@ mod list_namespaces;
 mod list_version_by_function;
 mod publish_layer_version;
 mod publish_version;
+mod put_reserved_concurrency_config;
+mod put_total_concurrency_config;
 mod update_alias;
 mod update_function_code;
 mod update_function_configuration;
@@ -69,7 +73,6 @@ const LATER: &[&str] = &[
     "CreateTrigger",
     "DeleteCustomDomain",
     "DeleteProvisionedConcurrencyConfig",
-    "DeleteReservedConcurrencyConfig",
     "DeleteTrigger",
     "GetAsyncEventStatus",
     "GetCustomDomain",
@@ -77,14 +80,11 @@ const LATER: &[&str] = &[
     "GetFunctionTestModel",
     "GetProvisionedConcurrencyConfig",
     "GetRequestStatus",
-    "GetReservedConcurrencyConfig",
     "ListAsyncEvents",
     "ListCustomDomains",
     "ListFunctionTestModels",
     "ListTriggers",
     "PutProvisionedConcurrencyConfig",
-    "PutReservedConcurrencyConfig",
-    "PutTotalConcurrencyConfig",
     "TerminateAsyncEvent",
     "UpdateCustomDomain",
     "UpdateFunctionEventInvokeConfig",
@@ -106,12 +106,14 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
         "DeleteFunctionVersion" => reply::body(&delete_function_version::run(call).await?, id),
         "DeleteLayerVersion" => reply::body(&delete_layer_version::run(call).await?, id),
         "DeleteNamespace" => reply::body(&delete_namespace::run(call).await?, id),
+        "DeleteReservedConcurrencyConfig" => reply::body(&delete_reserved_concurrency_config::run(call).await?, id),
         "GetAccount" => reply::body(&get_account::run(&call)?, id),
         "GetAlias" => reply::body(&get_alias::run(call)?, id),
         "GetFunction" => reply::body(&get_function::run(call).await?, id),
         "GetFunctionAddress" => reply::body(&get_function_address::run(call)?, id),
         "GetFunctionLogs" => reply::body(&get_function_logs::run(call).await?, id),
         "GetLayerVersion" => reply::body(&get_layer_version::run(call)?, id),
+        "GetReservedConcurrencyConfig" => reply::body(&get_reserved_concurrency_config::run(call)?, id),
         "Invoke" => reply::body(&invoke::run(call).await?, id),
         "InvokeFunction" => reply::body(&invoke_function::run(call).await?, id),
         "ListAliases" => reply::body(&list_aliases::run(call)?, id),
@@ -122,6 +124,8 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
         "ListVersionByFunction" => reply::body(&list_version_by_function::run(call)?, id),
         "PublishLayerVersion" => reply::body(&publish_layer_version::run(call).await?, id),
         "PublishVersion" => reply::body(&publish_version::run(call).await?, id),
+        "PutReservedConcurrencyConfig" => reply::body(&put_reserved_concurrency_config::run(call).await?, id),
+        "PutTotalConcurrencyConfig" => reply::body(&put_total_concurrency_config::run(call).await?, id),
         "UpdateAlias" => reply::body(&update_alias::run(call).await?, id),
         "UpdateFunctionCode" => reply::body(&update_function_code::run(call).await?, id),
         "UpdateFunctionConfiguration" => reply::body(&update_function_configuration::run(call).await?, id),

@@ -222,6 +222,19 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
             ("Qualifier", Checked(json!("7"), "ResourceNotFound.Qualifier")),
         ],
+        "PutReservedConcurrencyConfig" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("ReservedConcurrencyMem", Checked(json!(200_000), "LimitExceeded.FunctionReservedConcurrencyMemory")),
+        ],
+        "GetReservedConcurrencyConfig" | "DeleteReservedConcurrencyConfig" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+        ],
+        "PutTotalConcurrencyConfig" => vec![
+            ("TotalConcurrencyMem", Seen(json!(64_000), "GetAccount", json!({}), "/AccountUsage/UserConcurrencyMemLimit")),
+            ("Namespace", Refused(json!("second"), "UnsupportedOperation")),
+        ],
         other => panic!("{other} is served and has no proofs"),
     };
     if matches!(action, "CreateFunction" | "UpdateFunctionConfiguration") {
@@ -269,6 +282,8 @@ fn plain(action: &str) -> Value {
             json!({"LayerName": "deps", "LayerVersion": 1})
         }
         "ListLayers" => json!({}),
+        "PutReservedConcurrencyConfig" => json!({"FunctionName": "hello", "ReservedConcurrencyMem": 256}),
+        "PutTotalConcurrencyConfig" => json!({"TotalConcurrencyMem": 32_000}),
         "UpdateNamespace" | "DeleteNamespace" => json!({"Namespace": "second", "Description": "x"}),
         "ListFunctions" | "ListNamespaces" | "GetFunctionLogs" | "GetAccount" => json!({}),
         _ => json!({"FunctionName": "hello"}),
@@ -482,6 +497,11 @@ async fn a_required_field_that_is_missing_is_named() {
         ("DeleteLayerVersion", "LayerName"),
         ("DeleteLayerVersion", "LayerVersion"),
         ("GetFunctionAddress", "FunctionName"),
+        ("PutReservedConcurrencyConfig", "FunctionName"),
+        ("PutReservedConcurrencyConfig", "ReservedConcurrencyMem"),
+        ("GetReservedConcurrencyConfig", "FunctionName"),
+        ("DeleteReservedConcurrencyConfig", "FunctionName"),
+        ("PutTotalConcurrencyConfig", "TotalConcurrencyMem"),
     ] {
         let server = server().await;
         let mut parameters = plain(action);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod aliases;
+mod concurrency;
 mod envelope;
 mod fields;
 mod functions;

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use skiff_api::ApiContext;
 use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring, ToSign, sign_tc3};
-use skiff_control_plane::{ControlPlane, Ports, Precompile, Retire, Runtimes, random_uid};
-use skiff_domain::{FunctionUid, Invocation, Outcome, Qualifier, RuntimeName, StatusCode};
+use skiff_control_plane::{Allot, ControlPlane, Ports, Precompile, Quotas, Retire, Runtimes, random_uid};
+use skiff_domain::{Allotment, FunctionUid, Invocation, Outcome, Qualifier, RuntimeName, StatusCode};
 use skiff_invoker::{FunctionLoad, Invoke};
 use skiff_observe::{LogStore, LogStoreConfig, Metrics};
 use skiff_store::{MemStore, Store};
@@ -98,6 +98,10 @@ impl Precompile for Nothing {
     }
 }
 
+impl Allot for Nothing {
+    fn allot(&self, _allotment: &Arc<Allotment>) {}
+}
+
 impl Retire for Nothing {
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 }
@@ -116,6 +120,8 @@ impl Server {
             runtimes: Arc::new(TwoPythons),
             precompile: Arc::new(Nothing),
             retire: Arc::new(Nothing),
+            allot: Arc::new(Nothing),
+            quotas: Quotas::default(),
             now: Timestamp::now,
             new_uid: random_uid,
         })

@@ -141,7 +141,7 @@ fn decide(
             Ok((vec![Write::Put(Document::Function(Box::new(changed)))], Some(uid)))
         }
         (None, _) => {
-            let namespace = room_in(state, &input.target.namespace)?;
+            let namespace = room_in(inner, state, &input.target.namespace)?;
             let now = (inner.now)();
             let blank = Function {
                 uid: fresh_uid(state, (inner.new_uid)(), inner.new_uid),
@@ -152,6 +152,7 @@ fn decide(
                 tags: Tags::default(),
                 last_version: None,
                 aliases: Aliases::new(now),
+                reserved_mb: None,
                 configuration: Arc::new(Configuration {
                     description: Description::default(),
                     memory: MemorySize::default(),

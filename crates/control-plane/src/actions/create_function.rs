@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skiff_domain::limits::FUNCTIONS_PER_NAMESPACE_MAX;
 use skiff_domain::{FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RuntimeName};
 
 use super::layers::bind;
@@ -95,8 +94,8 @@ pub enum NoRoom {
     #[error("Namespace {0} does not exist")]
     NamespaceMissing(NamespaceName),
     /// It is full.
-    #[error("Namespace {0} has {FUNCTIONS_PER_NAMESPACE_MAX} functions, the most it can have: delete one first")]
-    Full(NamespaceName),
+    #[error("Namespace {0} has {1} functions, the most it can have: delete one first")]
+    Full(NamespaceName, usize),
 }
 
 impl NoRoom {
@@ -105,7 +104,7 @@ impl NoRoom {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NamespaceMissing(_) => "ResourceNotFound.Namespace",
-            Self::Full(_) => "LimitExceeded.Function",
+            Self::Full(..) => "LimitExceeded.Function",
         }
     }
 }
@@ -124,7 +123,7 @@ impl ControlPlane {
 
 async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateFunctionError> {
     // Asked again when it is committed; asked first because unpacking costs more.
-    place_for(&inner.state.load(), &input.key)?;
+    place_for(inner, &inner.state.load(), &input.key)?;
     bind(&inner.state.load(), &input.layers, None)?;
     let runtime = runtime(inner, input.runtime.as_ref()).map_err(CodeError::from)?;
     let handler = input.handler.unwrap_or_else(|| HANDLER_DEFAULT.to_owned());
@@ -154,6 +153,7 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         tags: input.tags,
         last_version: None,
         aliases: Aliases::new(now),
+        reserved_mb: None,
         configuration: Arc::new(configuration),
     };
     let write = |inner: Arc<Inner>| async move {
@@ -161,7 +161,7 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         let _package = package;
         inner
             .change(|state| {
-                let namespace = place_for(state, &function.key)?;
+                let namespace = place_for(&inner, state, &function.key)?;
                 let configuration = Configuration {
                     layers: bind(state, &layers, None)?,
                     ..Configuration::clone(&function.configuration)
@@ -189,20 +189,21 @@ fn runtime(inner: &Inner, choice: Option<&RuntimeChoice>) -> Result<RuntimeName,
 }
 
 /// The namespace as it is before a function of a new name comes into it.
-fn place_for(state: &State, key: &FunctionKey) -> Result<Arc<Namespace>, CreateFunctionError> {
+fn place_for(inner: &Inner, state: &State, key: &FunctionKey) -> Result<Arc<Namespace>, CreateFunctionError> {
     if state.function(key).is_some() {
         return Err(CreateFunctionError::Exists(key.clone()));
     }
-    Ok(room_in(state, &key.namespace)?)
+    Ok(room_in(inner, state, &key.namespace)?)
 }
 
 /// The namespace as it is, if it takes a further function.
-pub(crate) fn room_in(state: &State, name: &NamespaceName) -> Result<Arc<Namespace>, NoRoom> {
+pub(crate) fn room_in(inner: &Inner, state: &State, name: &NamespaceName) -> Result<Arc<Namespace>, NoRoom> {
     let namespace = state
         .namespace(name)
         .ok_or_else(|| NoRoom::NamespaceMissing(name.clone()))?;
-    if namespace.functions >= FUNCTIONS_PER_NAMESPACE_MAX {
-        return Err(NoRoom::Full(name.clone()));
+    let functions_max = inner.quotas.functions_per_namespace_max;
+    if namespace.functions >= functions_max {
+        return Err(NoRoom::Full(name.clone(), functions_max));
     }
     Ok(Arc::clone(namespace))
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use skiff_domain::NamespaceName;
-use skiff_domain::limits::NAMESPACES_MAX;
 
+use crate::account::AccountRecord;
 use crate::change::ChangeError;
 use crate::document::Document;
 use crate::namespace::Namespace;
@@ -28,8 +28,8 @@ pub enum CreateNamespaceError {
     #[error("Namespace {0} exists already")]
     Exists(NamespaceName),
     /// There are as many as there can be.
-    #[error("there are {NAMESPACES_MAX} namespaces, the most there can be: delete one first")]
-    TooMany,
+    #[error("there are {0} namespaces, the most there can be: delete one first")]
+    TooMany(usize),
     /// It could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -41,7 +41,7 @@ impl CreateNamespaceError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Exists(_) => "ResourceInUse.Namespace",
-            Self::TooMany => "LimitExceeded.Namespace",
+            Self::TooMany(_) => "LimitExceeded.Namespace",
             Self::Change(error) => error.code(),
         }
     }
@@ -55,8 +55,9 @@ impl ControlPlane {
                 if state.namespace(&input.name).is_some() {
                     return Err(CreateNamespaceError::Exists(input.name.clone()));
                 }
-                if state.namespaces_count() >= NAMESPACES_MAX {
-                    return Err(CreateNamespaceError::TooMany);
+                let namespaces_max = inner.quotas.namespaces_max;
+                if state.account().namespaces >= namespaces_max {
+                    return Err(CreateNamespaceError::TooMany(namespaces_max));
                 }
                 Ok((writes(state, &inner, &input), ()))
             };
@@ -77,8 +78,9 @@ pub(crate) fn writes(state: &State, inner: &Inner, input: &CreateNamespace) -> V
             modified_at: now,
             functions: 0,
         })),
-        Write::Put(Document::Account {
-            namespaces: state.namespaces_count() + 1,
-        }),
+        Write::Put(Document::Account(AccountRecord {
+            namespaces: state.account().namespaces + 1,
+            ..state.account().clone()
+        })),
     ]
 }

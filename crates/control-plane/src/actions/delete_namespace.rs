@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use skiff_domain::NamespaceName;
 
+use crate::account::AccountRecord;
 use crate::change::ChangeError;
 use crate::document::{Document, DocumentId};
 use crate::plane::{ControlPlane, Inner};
@@ -60,9 +61,10 @@ impl ControlPlane {
                         functions: namespace.functions,
                     });
                 }
-                let account = Document::Account {
-                    namespaces: state.namespaces_count().saturating_sub(1),
-                };
+                let account = Document::Account(AccountRecord {
+                    namespaces: state.account().namespaces.saturating_sub(1),
+                    ..state.account().clone()
+                });
                 Ok((
                     vec![Write::Remove(DocumentId::Namespace(name.clone())), Write::Put(account)],
                     (),

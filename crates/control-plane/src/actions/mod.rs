@@ -15,6 +15,8 @@ mod list_namespaces;
 mod list_versions;
 mod publish_layer_version;
 mod publish_version;
+mod reserve_concurrency;
+mod total_concurrency;
 mod update_function_code;
 mod update_function_configuration;
 mod update_namespace;
@@ -35,6 +37,8 @@ pub use list_namespaces::{InvalidNamespaceSearch, ListNamespaces, NamespaceOrder
 pub use list_versions::{ListVersions, VersionEntry, VersionOrder};
 pub use publish_layer_version::{PublishLayerVersion, PublishLayerVersionError};
 pub use publish_version::{Publish, PublishVersion, PublishVersionError, TooManyVersions};
+pub use reserve_concurrency::ReserveConcurrencyError;
+pub use total_concurrency::TotalConcurrencyError;
 pub use update_function_code::{UpdateFunctionCode, UpdateFunctionCodeError};
 pub use update_function_configuration::{UpdateFunctionConfiguration, UpdateFunctionConfigurationError};
 pub use update_namespace::{UpdateNamespace, UpdateNamespaceError};

@@ -26,7 +26,12 @@ use crate::tags::Tags;
 #[serde(tag = "schema")]
 pub(super) enum AccountSchemas {
     #[serde(rename = "1")]
-    V1 { namespaces: usize },
+    V1 {
+        namespaces: usize,
+        /// Of before there was one nothing is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        concurrency_mb: Option<u64>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -74,6 +79,9 @@ pub(super) struct FunctionV2 {
     tags: Vec<(String, String)>,
     last_version: Option<VersionNumber>,
     aliases: Vec<AliasV1>,
+    /// Of before there were reservations nothing is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reserved_mb: Option<u64>,
     configuration: ConfigurationV1,
 }
 
@@ -172,6 +180,7 @@ impl FunctionV1 {
             tags: self.tags,
             last_version: None,
             aliases: Vec::new(),
+            reserved_mb: None,
             configuration: self.configuration,
         };
         later.read(key)
@@ -189,6 +198,7 @@ impl FunctionV2 {
             tags,
             last_version,
             aliases,
+            reserved_mb,
             configuration,
         } = function;
         Self {
@@ -199,6 +209,7 @@ impl FunctionV2 {
             tags: tags.as_slice().to_vec(),
             last_version: *last_version,
             aliases: aliases.iter().map(AliasV1::of).collect(),
+            reserved_mb: *reserved_mb,
             configuration: ConfigurationV1::of(configuration),
         }
     }
@@ -215,6 +226,7 @@ impl FunctionV2 {
             tags: Tags::new(self.tags)?,
             last_version: self.last_version,
             aliases: Aliases::with(aliases, self.created_at),
+            reserved_mb: self.reserved_mb,
             configuration: self.configuration.read()?,
         })
     }

@@ -11,6 +11,7 @@ mod faults;
 mod layers;
 mod listing;
 mod namespaces;
+mod quotas;
 mod restart;
 mod versions;
 
@@ -28,7 +29,7 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use skiff_artifacts::Artifacts;
-use skiff_domain::{FunctionKey, FunctionUid, NetworkMode, Qualifier, RequestId, RuntimeName, Version};
+use skiff_domain::{Allotment, FunctionKey, FunctionUid, NetworkMode, Qualifier, RequestId, RuntimeName, Version};
 use skiff_store::{MemStore, Store};
 
 use super::*;
@@ -50,6 +51,9 @@ struct Around {
     compiler: tokio::sync::Mutex<()>,
     compiled: Mutex<Vec<RuntimeName>>,
     retired: Mutex<Vec<(FunctionUid, Option<Qualifier>)>>,
+    /// What was dealt out last.
+    allotment: Mutex<Arc<Allotment>>,
+    quotas: Mutex<Quotas>,
 }
 
 impl Runtimes for Around {
@@ -74,6 +78,12 @@ impl Precompile for Around {
 impl Retire for Around {
     fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
         self.retired.lock().push((uid.clone(), label.cloned()));
+    }
+}
+
+impl Allot for Around {
+    fn allot(&self, allotment: &Arc<Allotment>) {
+        *self.allotment.lock() = Arc::clone(allotment);
     }
 }
 
@@ -165,12 +175,15 @@ async fn open(
     around: &Arc<Around>,
 ) -> Result<ControlPlane, OpenError> {
     let artifacts = Artifacts::open(base, blobs).await.unwrap();
+    let quotas = around.quotas.lock().clone();
     ControlPlane::open(Ports {
         store,
         artifacts,
         runtimes: Arc::<Around>::clone(around),
         precompile: Arc::<Around>::clone(around),
         retire: Arc::<Around>::clone(around),
+        allot: Arc::<Around>::clone(around),
+        quotas,
         now: tick,
         new_uid: random_uid,
     })

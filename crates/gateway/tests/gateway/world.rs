@@ -12,9 +12,11 @@ use parking_lot::Mutex;
 use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring};
 use skiff_control_plane::{
-    ControlPlane, CreateFunction, Ports, Precompile, Retire, RuntimeChoice, Runtimes, random_uid,
+    Allot, ControlPlane, CreateFunction, Ports, Precompile, Quotas, Retire, RuntimeChoice, Runtimes, random_uid,
 };
-use skiff_domain::{FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RuntimeName, StatusCode};
+use skiff_domain::{
+    Allotment, FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RuntimeName, StatusCode,
+};
 use skiff_gateway::{GatewayContext, Stream, serve, serve_streams};
 use skiff_invoker::{FunctionLoad, Invoke};
 use skiff_store::MemStore;
@@ -114,6 +116,10 @@ impl Precompile for Fakes {
     }
 }
 
+impl Allot for Fakes {
+    fn allot(&self, _allotment: &Arc<Allotment>) {}
+}
+
 impl Retire for Fakes {
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 }
@@ -128,6 +134,8 @@ impl World {
             runtimes: Arc::new(Fakes),
             precompile: Arc::new(Fakes),
             retire: Arc::new(Fakes),
+            allot: Arc::new(Fakes),
+            quotas: Quotas::default(),
             now: Timestamp::now,
             new_uid: random_uid,
         })

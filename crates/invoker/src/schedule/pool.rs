@@ -14,6 +14,8 @@ use crate::port::FunctionLoad;
 pub(super) struct Function<I, W> {
     /// Calls accepted and not finished.
     pub running: u32,
+    /// The memory of those, in MB.
+    pub running_mb: u64,
     /// Of those, the ones in a queue.
     pub waiting: u32,
     /// Few: a version in use each, and shortly its older revisions. Searched, not hashed.
@@ -24,6 +26,7 @@ impl<I, W> Default for Function<I, W> {
     fn default() -> Self {
         Self {
             running: 0,
+            running_mb: 0,
             waiting: 0,
             pools: Vec::new(),
         }

@@ -33,6 +33,8 @@ enum Event {
     Pass(u64),
     Retire(usize),
     Evict,
+    /// So much is set apart for the first function, in units of a call's memory, or nothing.
+    Allot(Option<u64>),
     Close,
 }
 
@@ -47,6 +49,7 @@ fn event() -> impl Strategy<Value = Event> {
         8 => (0..8_u64).prop_map(Event::Pass),
         3 => (0..5_usize).prop_map(Event::Retire),
         2 => Just(Event::Evict),
+        2 => prop::option::of(0..5_u64).prop_map(Event::Allot),
         1 => prop::bool::weighted(0.1).prop_map(|close| if close { Event::Close } else { Event::Evict }),
     ]
 }
@@ -78,6 +81,8 @@ struct Simulation {
     dead: BTreeSet<u32>,
     retired: Vec<u32>,
     closed: bool,
+    /// What is set apart for the first function, in MB.
+    reserved_mb: Option<u64>,
 }
 
 impl Simulation {
@@ -111,6 +116,7 @@ impl Simulation {
             dead: BTreeSet::new(),
             retired: vec![0; versions.len()],
             closed: false,
+            reserved_mb: None,
             versions,
         }
     }
@@ -167,6 +173,15 @@ impl Simulation {
                     self.goes(instance);
                 }
             }
+            Event::Allot(calls) => {
+                self.reserved_mb = calls.map(|calls| calls * 128);
+                let uid = self.versions[0].uid.clone();
+                let reserved_mb = self.reserved_mb.map(|mb| (uid, mb)).into_iter().collect();
+                self.schedule.allot(&Allotment {
+                    account_mb: None,
+                    reserved_mb,
+                });
+            }
             Event::Close => {
                 self.closed = true;
                 let let_go = self.schedule.close();
@@ -181,11 +196,25 @@ impl Simulation {
         let call = self.number();
         let running = self.calls_of(&version);
         let waiting = self.waiting_of(&version);
-        let needed_mb = self.running_mb() + u64::from(version.memory_mb);
+        let memory_mb = u64::from(version.memory_mb);
+        let is_reserved = self.reserved_mb.is_some() && version.uid == self.versions[0].uid;
+        let used_mb = self.used_mb(|other| other.uid == version.uid);
+        let reserved_uid = self.versions[0].uid.clone();
+        let shared_mb = self.used_mb(|other| self.reserved_mb.is_none() || other.uid != reserved_uid);
+        let left_mb = match (is_reserved, self.reserved_mb) {
+            (true, Some(quota_mb)) => quota_mb.saturating_sub(used_mb),
+            _ => (ACCOUNT_MB - self.reserved_mb.unwrap_or(0)).saturating_sub(shared_mb),
+        };
+        let left_mb = left_mb.min(ACCOUNT_MB - self.running_mb());
         let dead = self.dead.clone();
         let (arrival, let_go) = self
             .schedule
             .arrive(&version, |instance| !dead.contains(instance), || (call, ()));
+        let is_within = memory_mb <= left_mb && (is_reserved || running < CONCURRENCY_MAX as usize);
+        assert!(
+            is_within || arrival.is_err(),
+            "nothing runs beyond the quotas: {arrival:?}"
+        );
         // Whatever is let go was dead, or of an older revision of what now came.
         let newer_came = |other: &Version| other.label == version.label && other.revision < version.revision;
         let is_admitted = !matches!(
@@ -225,7 +254,15 @@ impl Simulation {
                 }
             }
             Err(Refusal::Stopping) => assert!(self.closed),
-            Err(Refusal::AccountConcurrency { .. }) => assert!(needed_mb > ACCOUNT_MB),
+            Err(Refusal::AccountConcurrency { quota_mb }) => {
+                let left_mb = ACCOUNT_MB - self.reserved_mb.unwrap_or(0);
+                let shared = !is_reserved && shared_mb + memory_mb > left_mb && quota_mb == left_mb;
+                assert!(shared || self.running_mb() + memory_mb > ACCOUNT_MB);
+            }
+            Err(Refusal::FunctionConcurrency { quota_mb }) if is_reserved => {
+                assert_eq!(Some(quota_mb), self.reserved_mb);
+                assert!(used_mb + memory_mb > quota_mb);
+            }
             Err(Refusal::FunctionConcurrency { .. }) => assert!(running >= CONCURRENCY_MAX as usize),
             Err(Refusal::WaitingFull { .. }) => assert!(waiting >= WAITING_MAX as usize),
         }
@@ -408,12 +445,23 @@ impl Simulation {
     }
 
     fn running_mb(&self) -> u64 {
+        self.used_mb(|_| true)
+    }
+
+    /// The memory of these versions' calls.
+    fn used_mb(&self, is_meant: impl Fn(&Version) -> bool) -> u64 {
+        let meant = |index: &usize| is_meant(&self.versions[*index]);
         let memory_mb = |index: usize| u64::from(self.versions[index].memory_mb);
-        let running: u64 = self.running.values().map(|(index, _)| memory_mb(*index)).sum();
-        let waiting = self.waiting.iter().enumerate();
-        running
+        let running = self
+            .running
+            .values()
+            .map(|(index, _)| *index)
+            .filter(meant)
+            .map(memory_mb);
+        let waiting = (0..self.waiting.len()).filter(meant);
+        running.sum::<u64>()
             + waiting
-                .map(|(index, calls)| memory_mb(index) * calls.len() as u64)
+                .map(|index| memory_mb(index) * self.waiting[index].len() as u64)
                 .sum::<u64>()
     }
 
@@ -433,7 +481,7 @@ impl Simulation {
             "nothing old is kept beside something newer"
         );
         assert!(self.running_mb() <= ACCOUNT_MB);
-        assert_eq!(self.schedule.running_mb, self.running_mb());
+        assert_eq!(self.schedule.quota.running_mb, self.running_mb());
         let load = self.schedule.load();
         let sum = |count: fn(&FunctionLoad) -> u32| load.iter().map(|load| count(load) as usize).sum::<usize>();
         let waiting: usize = self.waiting.iter().map(VecDeque::len).sum();

@@ -45,7 +45,8 @@ impl Script {
     /// `a` `A` `b`: a call of function a, of its newer revision, of function b. `+n` `-n`: start n ends well, fails.
     /// `.n`: the call on instance n finishes. `!n`: it finishes and the instance is gone. `<n`: call n stops waiting.
     /// `?n`: idle instance n dies. `tN`: N seconds pass and the idle are looked through. `R`: function a is retired.
-    /// `E`: the longest idle instance is evicted. `C`: the schedule is closed.
+    /// `E`: the longest idle instance is evicted. `C`: the schedule is closed. `=N`: N MB are set apart for function a;
+    /// `=`: nothing is. `#N`: the account has N MB.
     fn step(&mut self, word: &str) -> String {
         let (verb, number) = word.split_at(1);
         let number = || number.parse::<u32>().unwrap();
@@ -99,6 +100,16 @@ impl Script {
                 let uid = self.versions[0].uid.clone();
                 let let_go = self.schedule.retire(&uid, None);
                 format!("{}ok", gone(&let_go))
+            }
+            "=" | "#" => {
+                let number = word[1..].parse::<u64>().ok();
+                let uid = self.versions[0].uid.clone();
+                let reserved = number.filter(|_| verb == "=").map(|mb| (uid, mb));
+                self.schedule.allot(&Allotment {
+                    account_mb: number.filter(|_| verb == "#"),
+                    reserved_mb: reserved.into_iter().collect(),
+                });
+                "ok".to_owned()
             }
             "E" => self
                 .schedule
@@ -336,11 +347,68 @@ fn closing_refuses_and_lets_everything_go_that_is_done() {
 }
 
 #[test]
+fn a_reservation_is_a_functions_own_and_its_limit() {
+    let limits = || Limits {
+        account_concurrency_mb: 384,
+        ..Limits::default()
+    };
+    // Exclusive: others do not get it, though nobody uses it. Its limit: it does not get more, though there is more.
+    check_with(
+        limits(),
+        "=256 b b a a a",
+        "ok start account:128 start start function:256",
+    );
+    check_with(
+        limits(),
+        "=128 a a b b b",
+        "ok start function:128 start start account:256",
+    );
+    // All revisions and versions of it together.
+    check_with(limits(), "=128 a A", "ok start function:128");
+    // It may be more than the operator's limit for single functions, and the end of it.
+    let few = Limits {
+        function_concurrency_max: 1,
+        ..limits()
+    };
+    check_with(few, "=256 a a a b b", "ok start start function:256 start account:128");
+}
+
+#[test]
+fn a_reservation_of_nothing_stops_a_function_and_taking_it_away_lets_it_run() {
+    check("=0 a = a", "ok function:0 ok start");
+    check("a +0 =0 .0 a", "start give:0:0:cold ok watch function:0");
+}
+
+#[test]
+fn what_runs_counts_on_when_reservations_come_and_go() {
+    let limits = || Limits {
+        account_concurrency_mb: 256,
+        ..Limits::default()
+    };
+    let steps = "a a =128 a b <0 a <1 b = a b";
+    check_with(
+        limits(),
+        steps,
+        "start start ok function:128 account:256 ok function:128 ok start ok wait account:256",
+    );
+}
+
+#[test]
+fn the_accounts_owner_may_set_less_than_the_operator_and_not_more() {
+    let limits = || Limits {
+        account_concurrency_mb: 256,
+        ..Limits::default()
+    };
+    check_with(limits(), "#128 a b # a b", "ok start account:128 ok start account:256");
+    check_with(limits(), "#1024 a b a", "ok start start account:256");
+}
+
+#[test]
 fn what_is_over_is_forgotten() {
     let mut script = Script::new(Limits::default());
     for word in "a A b <0 <1 <2 +0 +1 +2 t180 a b -3 -4".split_whitespace() {
         script.step(word);
     }
     assert!(script.schedule.functions.is_empty());
-    assert_eq!((script.schedule.running, script.schedule.running_mb), (0, 0));
+    assert_eq!((script.schedule.running, script.schedule.quota.running_mb), (0, 0));
 }

@@ -91,6 +91,24 @@ pub(crate) struct ServeArgs {
         help_heading = "Tuning"
     )]
     function_concurrency: Option<String>,
+    /// Most functions in a namespace [default: 50]
+    #[arg(
+        long,
+        env = "SKIFF_FUNCTIONS_MAX",
+        hide_env_values = true,
+        value_name = "NUMBER",
+        help_heading = "Tuning"
+    )]
+    functions_max: Option<String>,
+    /// Most namespaces, the one named default among them [default: 5]
+    #[arg(
+        long,
+        env = "SKIFF_NAMESPACES_MAX",
+        hide_env_values = true,
+        value_name = "NUMBER",
+        help_heading = "Tuning"
+    )]
+    namespaces_max: Option<String>,
     /// Days that logs of calls are kept [default: 7]
     #[arg(
         long,

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use skiff_auth::{Credentials, SecretId, SecretKey};
-use skiff_domain::limits;
+use skiff_control_plane::Quotas;
+use skiff_domain::limits::{self, FUNCTIONS_PER_NAMESPACE_MAX, NAMESPACES_MAX};
 use skiff_invoker::{Identity, Limits};
 use skiff_worker::PoolConfig;
 
@@ -42,6 +43,7 @@ pub(crate) struct Config {
     /// Whose functions these are.
     pub(crate) identity: Identity,
     pub(crate) limits: Limits,
+    pub(crate) quotas: Quotas,
     pub(crate) pool: PoolConfig,
     pub(crate) logs: LogRetention,
     /// What is logged, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -97,6 +99,12 @@ impl Config {
         let defaults = Limits::default();
         let concurrency = u64::from(defaults.function_concurrency_max);
         let concurrency = number(settings, "function-concurrency", 1..=100_000, concurrency)? as u32;
+        let concurrency_mb = number(
+            settings,
+            "concurrency-memory",
+            64..=1 << 30,
+            defaults.account_concurrency_mb,
+        )?;
         Ok(Self {
             data_dir,
             api_listen: listen(settings, "api-listen", "127.0.0.1:9000")?,
@@ -106,12 +114,7 @@ impl Config {
             limits: Limits {
                 function_concurrency_max: concurrency,
                 function_waiting_max: concurrency,
-                account_concurrency_mb: number(
-                    settings,
-                    "concurrency-memory",
-                    64..=1 << 30,
-                    defaults.account_concurrency_mb,
-                )?,
+                account_concurrency_mb: concurrency_mb,
                 idle_timeout: Duration::from_secs(number(
                     settings,
                     "idle-timeout",
@@ -119,6 +122,17 @@ impl Config {
                     limits::IDLE_TIMEOUT.as_secs(),
                 )?),
                 ..defaults
+            },
+            quotas: Quotas {
+                namespaces_max: number(settings, "namespaces-max", 1..=10_000, NAMESPACES_MAX as u64)? as usize,
+                functions_per_namespace_max: number(
+                    settings,
+                    "functions-max",
+                    1..=100_000,
+                    FUNCTIONS_PER_NAMESPACE_MAX as u64,
+                )? as usize,
+                concurrency_mb,
+                function_concurrency_max: concurrency,
             },
             pool,
             logs: LogRetention {

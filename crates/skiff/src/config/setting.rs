@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use super::file::File;
 
 /// Every setting, as it is written in the file. Those every command takes come first.
-pub(super) const NAMES: [&str; 18] = [
+pub(super) const NAMES: [&str; 20] = [
     "data-dir",
     "secret-id",
     "secret-key",
@@ -27,6 +27,8 @@ pub(super) const NAMES: [&str; 18] = [
     "memory-reserve",
     "concurrency-memory",
     "function-concurrency",
+    "functions-max",
+    "namespaces-max",
     "log-retention-days",
     "log-retention-size",
 ];

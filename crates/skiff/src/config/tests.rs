@@ -45,6 +45,7 @@ fn without_settings_the_defaults_are_the_documented_ones() {
         ("local", "1250000000")
     );
     assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.quotas, Quotas::default());
     assert_eq!(
         (
             config.pool.stem_cells_min,
@@ -94,6 +95,8 @@ sandboxes-max = 4
 memory-reserve = 5
 concurrency-memory = 640
 function-concurrency = 7
+functions-max = 70
+namespaces-max = 9
 log-retention-days = 8
 log-retention-size = 90
 "#;
@@ -115,6 +118,13 @@ log-retention-size = 90
         (config.pool.memory_reserve_bytes, config.limits.account_concurrency_mb),
         (5 * MB, 640)
     );
+    let quotas = Quotas {
+        namespaces_max: 9,
+        functions_per_namespace_max: 70,
+        concurrency_mb: 640,
+        function_concurrency_max: 7,
+    };
+    assert_eq!(config.quotas, quotas);
     assert_eq!(
         (config.limits.function_concurrency_max, config.limits.idle_timeout),
         (7, Duration::from_secs(1))

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use skiff_artifacts::Artifacts;
-use skiff_control_plane::{Precompile, Retire, Runtimes};
-use skiff_domain::{CodeDigest, FunctionUid, LayerStack, Qualifier, RuntimeName};
-use skiff_invoker::Invoke;
+use skiff_control_plane::{Allot, Precompile, Retire, Runtimes};
+use skiff_domain::{Allotment, CodeDigest, FunctionUid, LayerStack, Qualifier, RuntimeName};
+use skiff_invoker::{Invoke, Invoker};
 use skiff_worker::{CodeFolders, Finding, Worker};
 
 /// The machine as the control plane sees it: what can run and who compiles.
@@ -40,8 +40,14 @@ impl Precompile for Machine {
     }
 }
 
-/// The invoker as the control plane sees it: who holds instances.
-pub(super) struct Holder(pub(super) Arc<dyn Invoke>);
+/// The invoker as the control plane sees it: who holds instances, and how many.
+pub(super) struct Holder(pub(super) Arc<Invoker<Worker>>);
+
+impl Allot for Holder {
+    fn allot(&self, allotment: &Arc<Allotment>) {
+        self.0.allot(allotment);
+    }
+}
 
 impl Retire for Holder {
     fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {

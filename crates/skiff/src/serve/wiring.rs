@@ -144,12 +144,15 @@ impl Serving {
             worker: worker.clone(),
             data_dir: config.data_dir.clone(),
         });
+        let holder = Arc::new(Holder(Arc::clone(&invoker)));
         let control = ControlPlane::open(Ports {
             store: shared_store,
             artifacts,
             runtimes: Arc::clone(&machine) as _,
             precompile: machine,
-            retire: Arc::new(Holder(Arc::clone(&invoke))),
+            retire: Arc::clone(&holder) as _,
+            allot: holder,
+            quotas: config.quotas.clone(),
             now: jiff::Timestamp::now,
             new_uid: random_uid,
         });
