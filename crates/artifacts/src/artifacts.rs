@@ -149,6 +149,17 @@ impl Artifacts {
             .is_some_and(|folder| inside::open_file(&folder, path).is_ok())
     }
 
+    /// The first file of the unpacked package that a path means, whose last part may begin with `*` for whatever there is:
+    /// `lib/*.jar`.
+    #[must_use]
+    pub fn find(&self, digest: &CodeDigest, path: &str) -> Option<String> {
+        let (within, name) = path.rsplit_once('/').unwrap_or((".", path));
+        match name.strip_prefix('*') {
+            None => self.contains(digest, path).then(|| path.to_owned()),
+            Some(ending) => inside::first_file(&self.inner.slots.folder(digest)?, within, ending).ok()?,
+        }
+    }
+
     /// A file of the unpacked package, if it is a regular one of at most `bytes_max` bytes.
     #[must_use]
     pub fn read(&self, digest: &CodeDigest, path: &str, bytes_max: u64) -> Option<Bytes> {

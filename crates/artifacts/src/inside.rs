@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use bytes::Bytes;
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Dir, Mode, OFlags, ResolveFlags, openat, openat2};
 
 /// The folder itself, to resolve paths beneath.
 pub(crate) fn open_root(folder: &Path) -> io::Result<OwnedFd> {
@@ -33,6 +33,35 @@ pub(crate) fn open_file(folder: &Path, path: &str) -> io::Result<File> {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     Ok(file)
+}
+
+/// The first regular file of a folder of the package, `.` for its own, whose name ends so; by name.
+pub(crate) fn first_file(folder: &Path, within: &str, ending: &str) -> io::Result<Option<String>> {
+    let inner = openat2(
+        open_root(folder)?,
+        within,
+        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS,
+    )?;
+    let mut names = Vec::new();
+    for entry in Dir::new(inner)? {
+        let entry = entry?;
+        names.extend(
+            entry
+                .file_name()
+                .to_str()
+                .ok()
+                .filter(|name| name.ends_with(ending))
+                .map(str::to_owned),
+        );
+    }
+    names.sort_unstable();
+    let paths = names.into_iter().map(|name| match within {
+        "." => name,
+        within => format!("{within}/{name}"),
+    });
+    Ok(paths.into_iter().find(|path| open_file(folder, path).is_ok()))
 }
 
 /// The bytes of a regular file, if they are at most `bytes_max`.

@@ -74,8 +74,8 @@ pub(crate) fn entry_file(
     code: &CodeDigest,
 ) -> Result<String, CodeError> {
     let files = entry_files(runtime, handler)?;
-    let found = files.iter().find(|file| artifacts.contains(code, file));
-    found.cloned().ok_or_else(|| CodeError::EntryMissing {
+    let found = files.iter().find_map(|file| artifacts.find(code, file));
+    found.ok_or_else(|| CodeError::EntryMissing {
         handler: handler.to_owned(),
         file: files.first().cloned().unwrap_or_default(),
     })

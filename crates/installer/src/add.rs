@@ -97,6 +97,9 @@ fn record(place: &Path, name: &RuntimeName, root: Root, source: String) -> Resul
     };
     let wanted = match (Family::of(name), series(&version)) {
         (Family::Node { major, .. }, (found, _)) => found == Some(major),
+        // Up to 8 it calls itself 1.8.
+        (Family::Java { major: 8 }, (Some(1), Some(8))) => true,
+        (Family::Java { major }, (found, _)) => found == Some(major),
         (Family::Python { major, minor }, found) => found == (Some(major), Some(minor)),
         (Family::Custom | Family::Other, _) => false,
     };

@@ -31,11 +31,23 @@ const LEFT_OUT: &[&str] = &[
     "usr/share/locale",
 ];
 
+/// What of this machine's settings of apt holds for the making of a root file system, too: a mirror that stands still is
+/// taken for fresh where the machine itself takes it so.
+fn trusting() -> Option<String> {
+    let asked = Command::new("apt-config")
+        .args(["shell", "VALUE", "Acquire::Check-Valid-Until/b"])
+        .output()
+        .ok()?;
+    (asked.stdout.trim_ascii_end() == b"VALUE='false'")
+        .then(|| "--aptopt=Acquire::Check-Valid-Until \"false\"".to_owned())
+}
+
 /// Makes the root file system. Takes a minute, most of it the download.
 pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&str)) -> Result<(), AddError> {
     let package = match Family::of(name) {
-        Family::Python { .. } => "python3",
-        Family::Node { .. } => "nodejs",
+        Family::Python { .. } => "python3".to_owned(),
+        Family::Node { .. } => "nodejs".to_owned(),
+        Family::Java { major } => format!("openjdk-{major}-jre-headless"),
         Family::Custom | Family::Other => return Err(AddError::NotKnown(name.clone())),
     };
     say(&format!("making a root file system of Debian {suite} with {package}"));
@@ -43,6 +55,7 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
     let output = Command::new("mmdebstrap")
         .args(["--mode=root", "--variant=essential", "--quiet"])
         .arg(format!("--include={package},ca-certificates"))
+        .args(trusting())
         .arg(suite)
         .arg(root)
         .stdin(Stdio::null())

@@ -1,6 +1,6 @@
 //! Copies the part of an interpreter's folder that functions need, with modes that let them read it.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Component, Path};
@@ -10,12 +10,34 @@ use skiff_runtimes::{Family, Root, interpreter};
 
 use crate::error::AddError;
 
-/// What nobody needs of a Python: packages of its user, its own tests, caches.
-const LEFT_OUT: &[&str] = &["site-packages", "test", "tests", "__pycache__", "idlelib", "turtledemo"];
+/// What nobody needs of a Python: packages of its user, its own tests, caches. Nor of a Java: its sources, its compiler's
+/// signatures of older versions, the archive for heaps larger than any function's.
+const LEFT_OUT: &[&str] = &[
+    "site-packages",
+    "test",
+    "tests",
+    "__pycache__",
+    "idlelib",
+    "turtledemo",
+    "src.zip",
+    "ct.sym",
+    "classes_nocoops.jsa",
+];
+
+/// Where Debian has files of its Java, and links to them among its others.
+const LINKED: &[&str] = &["/etc/java-", "/etc/ssl/certs/java/"];
 
 /// Copies from a folder as its makers publish it, the interpreter in `bin`.
 pub(crate) fn copy(from: &Path, name: &RuntimeName, root: &Path) -> Result<(), AddError> {
     let program = interpreter(name, Root::Interpreter).ok_or_else(|| AddError::NotKnown(name.clone()))?;
+    // The part of a JDK 8 that runs.
+    let jre = from.join("jre");
+    let is_java = matches!(Family::of(name), Family::Java { .. });
+    let from = if is_java && jre.join(&program).is_file() {
+        &jre
+    } else {
+        from
+    };
     if !from.join(&program).is_file() {
         return Err(AddError::NoInterpreter {
             place: from.display().to_string(),
@@ -23,6 +45,11 @@ pub(crate) fn copy(from: &Path, name: &RuntimeName, root: &Path) -> Result<(), A
         });
     }
     file(&from.join(&program), &root.join(&program)).map_err(AddError::io(from.join(&program)))?;
+    if is_java {
+        for folder in ["lib", "conf"].iter().filter(|folder| from.join(folder).is_dir()) {
+            tree(&from.join(folder), &root.join(folder)).map_err(AddError::io(from.join(folder)))?;
+        }
+    }
     if let Family::Python { major, minor } = Family::of(name) {
         let library = format!("lib/python{major}.{minor}");
         tree(&from.join(&library), &root.join(&library)).map_err(AddError::io(from.join(&library)))?;
@@ -74,19 +101,29 @@ fn tree(from: &Path, to: &Path) -> io::Result<()> {
             let target = fs::read_link(&from)?;
             if target.components().all(|part| matches!(part, Component::Normal(_))) {
                 symlink(target, to)?;
+            } else if from.is_file() && is_linked(&fs::canonicalize(&from)?) {
+                file(&from, &to)?;
             }
         }
     }
     Ok(())
 }
 
-/// The content and whether it may be run; owner and other bits are not taken along.
+fn is_linked(target: &Path) -> bool {
+    let target = target.as_os_str().as_encoded_bytes();
+    LINKED.iter().any(|place| target.starts_with(place.as_bytes()))
+}
+
+/// The content, when it was changed and whether it may be run; owner and other bits are not taken along.
 fn file(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(parent) = to.parent() {
         make_folder(parent)?;
     }
     fs::copy(from, to)?;
-    let runs = fs::metadata(from)?.permissions().mode() & 0o111 != 0;
+    let about = fs::metadata(from)?;
+    // Java's archive of classes knows by the time whether it is of these.
+    File::options().write(true).open(to)?.set_modified(about.modified()?)?;
+    let runs = about.permissions().mode() & 0o111 != 0;
     fs::set_permissions(to, Permissions::from_mode(if runs { 0o755 } else { 0o644 }))
 }
 
@@ -142,6 +179,54 @@ mod tests {
         let link = fs::read_link(to.path().join("bin/python3")).expect("a link");
         assert_eq!(link, Path::new("python3.12"));
         assert_eq!(size(&to.path().join("lib/python3.12/json")).expect("readable"), 1);
+    }
+
+    #[test]
+    fn of_a_jdk_what_runs_is_copied_with_what_debian_has_elsewhere() {
+        let from = tempfile::tempdir().expect("a folder");
+        let write = |path: &str| {
+            let path = from.path().join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+            fs::write(&path, "x").expect("a file");
+        };
+        for path in [
+            "bin/java",
+            "bin/javac",
+            "lib/modules",
+            "lib/src.zip",
+            "jmods/a",
+            "conf/x.properties",
+        ] {
+            write(path);
+            write(&format!("jre/{path}"));
+        }
+        symlink("/etc/shadow", from.path().join("lib/far")).expect("a link");
+        let of = |name: &str| {
+            let to = tempfile::tempdir().expect("a folder");
+            copy(from.path(), &name.parse().expect("known"), to.path()).expect("copied");
+            let there = |path: &&str| to.path().join(path).symlink_metadata().is_ok();
+            let all = [
+                "bin/java",
+                "bin/javac",
+                "lib/modules",
+                "lib/src.zip",
+                "lib/far",
+                "jmods/a",
+                "conf/x.properties",
+            ];
+            all.into_iter().filter(there).collect::<Vec<_>>()
+        };
+        assert_eq!(of("Java8"), ["bin/java", "lib/modules", "conf/x.properties"]);
+        fs::remove_dir_all(from.path().join("jre")).expect("removed");
+        assert_eq!(of("Java17"), ["bin/java", "lib/modules", "conf/x.properties"]);
+        for (target, linked) in [
+            ("/etc/java-17-openjdk/net.properties", true),
+            ("/etc/ssl/certs/java/cacerts", true),
+            ("/etc/shadow", false),
+            ("/home/etc/java-17-openjdk/x", false),
+        ] {
+            assert_eq!(is_linked(Path::new(target)), linked, "{target}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use skiff_domain::RuntimeName;
-use skiff_runtimes::{Root, interpreter};
+use skiff_runtimes::{Family, Root, interpreter};
 
 use crate::error::AddError;
 
@@ -25,9 +25,11 @@ pub(crate) fn version(files: &Path, name: &RuntimeName, root: Root) -> Result<St
         program: program.clone(),
         reason,
     };
+    // Java 8 has no other, and every Java says its version beside the output, as for errors.
+    let is_java = matches!(Family::of(name), Family::Java { .. });
     // The search path is for `chroot` alone.
     let command = command
-        .arg("--version")
+        .arg(if is_java { "-version" } else { "--version" })
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     let output = command.output().map_err(|error| does_not_run(error.to_string()))?;
@@ -35,6 +37,12 @@ pub(crate) fn version(files: &Path, name: &RuntimeName, root: Root) -> Result<St
     if !output.status.success() {
         let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(does_not_run(format!("{}: {why}", output.status)));
+    }
+    if is_java {
+        // `openjdk version "17.0.15" 2025-04-15`
+        let said = String::from_utf8_lossy(&output.stderr);
+        let version = said.split('"').nth(1).map(str::to_owned);
+        return version.ok_or_else(|| does_not_run(format!("it does not say its version: {}", said.trim())));
     }
     // `v18.15.0`, `Python 3.11.2`.
     Ok(said.trim_start_matches("Python ").trim_start_matches('v').to_owned())

@@ -19,6 +19,11 @@ pub enum Family {
         /// 15 of `Nodejs18.15`.
         minor: u32,
     },
+    /// Java: executed anew for each instance.
+    Java {
+        /// 17 of `Java17`.
+        major: u32,
+    },
     /// `CustomRuntime`: a program of the package that speaks the runtime API.
     Custom,
     /// A runtime this build has no bootstrap for.
@@ -44,8 +49,16 @@ impl Family {
                 minor: minor.parse().ok()?,
             })
         };
+        let java = || {
+            let major = name.strip_prefix("Java")?.parse().ok()?;
+            Some(Self::Java { major })
+        };
         let custom = || (name == "CustomRuntime").then_some(Self::Custom);
-        python().or_else(node).or_else(custom).unwrap_or(Self::Other)
+        python()
+            .or_else(node)
+            .or_else(java)
+            .or_else(custom)
+            .unwrap_or(Self::Other)
     }
 }
 
@@ -61,7 +74,8 @@ mod tests {
         assert_eq!(of("Nodejs6.10"), Family::Node { major: 6, minor: 10 });
         assert_eq!(of("Nodejs22.14"), Family::Node { major: 22, minor: 14 });
         assert_eq!(of("CustomRuntime"), Family::Custom);
-        for other in ["Go1", "Java11"] {
+        assert_eq!(of("Java8"), Family::Java { major: 8 });
+        for other in ["Go1", "Php8.0"] {
             assert_eq!(of(other), Family::Other, "{other}");
         }
     }

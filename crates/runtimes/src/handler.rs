@@ -20,7 +20,8 @@ pub struct InvalidHandler {
     pub rule: &'static str,
 }
 
-/// The files of a package, any one of which holds this entry point.
+/// The files of a package, any one of which holds this entry point. The last part of a path may begin with `*`, for
+/// whatever there is.
 pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, InvalidHandler> {
     let invalid = |rule| InvalidHandler {
         given: handler.chars().take(80).collect(),
@@ -44,6 +45,13 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
             let forms = ["{}.js", "{}.cjs", "{}/index.js", "{}.node", "{}.mjs"];
             let forms = forms.iter().filter(|form| major >= 12 || !form.ends_with("mjs"));
             Ok(forms.map(|form| form.replace("{}", path)).collect())
+        }
+        Family::Java { .. } => {
+            let rule = "write package.Class::method, e.g. example.Hello::mainHandler";
+            let class = java_class(handler).ok_or_else(|| invalid(rule))?;
+            let class = format!("{}.class", class.replace('.', "/"));
+            // What is in a jar shows when it is loaded.
+            Ok(vec![class, "*.jar".to_owned(), "lib/*.jar".to_owned()])
         }
         Family::Custom => {
             // The program reads it from its environment, and reads it as it likes.
@@ -73,6 +81,18 @@ fn python_module(handler: &str) -> Option<&str> {
         && !function.starts_with(|c: char| c.is_ascii_digit())
         && module.split('.').all(|part| is_name(part, "-"));
     legal.then_some(module)
+}
+
+/// The class of `package.Class::method`; it may be of no package, or inside another: `example.Jobs$Daily::run`.
+fn java_class(handler: &str) -> Option<&str> {
+    let (class, method) = handler.split_once("::")?;
+    let is_identifier = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|c: char| c.is_ascii_digit())
+            && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+    };
+    let legal = handler.len() <= HANDLER_BYTES_MAX && is_identifier(method) && class.split('.').all(is_identifier);
+    legal.then_some(class)
 }
 
 /// The file of `file.function`, without its ending; it may stand in folders: `src/daily.run`.
@@ -136,6 +156,32 @@ mod tests {
                 .contains(&"index.mjs".to_owned())
         };
         assert!(modules("Nodejs14.18") && !modules("Nodejs10.15"));
+    }
+
+    #[test]
+    fn a_java_handler_is_a_class_and_a_method() {
+        let check = |handler: &str| entry_files(&"Java17".parse().expect("known"), handler).ok();
+        for (handler, file) in [
+            ("example.Hello::mainHandler", "example/Hello.class"),
+            ("Hello::handle", "Hello.class"),
+            ("com.example.Jobs$Daily::run", "com/example/Jobs$Daily.class"),
+        ] {
+            assert_eq!(check(handler).expect(handler), [file, "*.jar", "lib/*.jar"]);
+        }
+        for bad in [
+            "",
+            "example.Hello",
+            "example.Hello.mainHandler",
+            "::mainHandler",
+            "example.Hello::",
+            "example..Hello::run",
+            "../Hello::run",
+            "example/Hello::run",
+            "example.9Hello::run",
+            "a::b::c",
+        ] {
+            assert_eq!(check(bad), None, "{bad}");
+        }
     }
 
     #[test]

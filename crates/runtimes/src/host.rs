@@ -60,6 +60,7 @@ pub fn base(tree: &Path) -> Template {
             text("/etc/os-release", "NAME=Skiff\nID=skiff\n"),
             text("/etc/timezone", "Etc/UTC\n"),
         ],
+        blobs: Vec::new(),
         folders: [CODE_TARGET, LAYERS_TARGET, "/home/qcloud", "/var/lang"]
             .map(PathBuf::from)
             .to_vec(),

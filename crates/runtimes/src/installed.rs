@@ -11,7 +11,7 @@ use skiff_domain::RuntimeName;
 
 use crate::family::Family;
 use crate::manifest::Manifest;
-use crate::{host, native, node, python};
+use crate::{host, java, native, node, python};
 
 /// Folder of the data dir.
 const FOLDER: &str = "runtimes";
@@ -174,6 +174,10 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
     };
     let (template, compiles) = match Family::of(&record.name) {
         Family::Node { major, .. } => (node::install(template, major, &program, &root), false),
+        Family::Java { major } => {
+            let home = program.ancestors().nth(2).unwrap_or(&program);
+            (java::install(template, major, home, &root), false)
+        }
         Family::Python { minor, .. } => {
             let template = match record.root {
                 Root::Interpreter => {
@@ -204,6 +208,10 @@ pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
     let program = match Family::of(name) {
         Family::Python { major: 3, minor } if minor >= python::MINOR_MIN => format!("python3.{minor}"),
         Family::Node { .. } => "node".to_owned(),
+        Family::Java { major } if root == Root::System => {
+            return Some(format!("{}/bin/java", java::debian_home(major)));
+        }
+        Family::Java { .. } => "java".to_owned(),
         Family::Python { .. } | Family::Custom | Family::Other => return None,
     };
     Some(match root {
@@ -217,6 +225,7 @@ pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
 pub fn usual_source(name: &RuntimeName) -> Option<String> {
     match Family::of(name) {
         Family::Node { major, minor } => Some(format!("npm:{major}.{minor}")),
+        Family::Java { major } => java::usual_source(major),
         Family::Python { major, minor } => {
             let suite = match (major, minor) {
                 (3, 9) => "bullseye",
@@ -285,8 +294,8 @@ mod tests {
             ("Nodejs18.15", NODE, None, "root/bin/node is missing"),
             ("Nodejs20.19", NODE, Some("bin/node"), "is of Nodejs18.15"),
             (
-                "Java11",
-                r#"{"name":"Java11","source":"dir:/x","version":"11","root":"interpreter","bytes":7}"#,
+                "Go1",
+                r#"{"name":"Go1","source":"dir:/x","version":"1","root":"interpreter","bytes":7}"#,
                 None,
                 "cannot run",
             ),

@@ -7,6 +7,7 @@ mod family;
 mod handler;
 pub mod host;
 mod installed;
+mod java;
 mod load;
 mod manifest;
 pub mod native;

@@ -7,7 +7,7 @@ use skiff_domain::Version;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 
 use crate::family::Family;
-use crate::{host, native, node};
+use crate::{host, java, native, node};
 
 /// A variable of the process.
 pub(crate) type Variable<'a> = (&'a str, Cow<'a, str>);
@@ -79,6 +79,10 @@ impl<'a> Load<'a> {
             Family::Node { major, .. } => {
                 let node = node::environment(major);
                 environment.extend(node.into_iter().map(|(key, value)| (key, Cow::Owned(value))));
+            }
+            Family::Java { major } => {
+                let java = java::environment(major);
+                environment.extend(java.into_iter().map(|(key, value)| (key, Cow::Owned(value))));
             }
             Family::Custom => environment.extend(native::environment(version, platform)),
             Family::Other => {}

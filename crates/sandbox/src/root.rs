@@ -128,6 +128,9 @@ fn populate(template: &Template, root: &Path, uids: std::ops::Range<u32>) -> Res
     for file in &template.files {
         write(&inside(root, &file.path), file.text.as_bytes())?;
     }
+    for file in &template.blobs {
+        write(&inside(root, &file.path), &file.content)?;
+    }
     let (passwd, group) = accounts(uids);
     write(&root.join("etc/passwd"), passwd.as_bytes())?;
     write(&root.join("etc/group"), group.as_bytes())?;

@@ -13,6 +13,9 @@ pub struct Template {
     pub links: Vec<Link>,
     /// Files with their text.
     pub files: Vec<TextFile>,
+    /// Files that are no text: compiled code.
+    #[serde(default)]
+    pub blobs: Vec<BinaryFile>,
     /// Empty folders, e.g. those that code will be mounted on.
     pub folders: Vec<PathBuf>,
     /// How the runtime starts.
@@ -44,6 +47,15 @@ pub struct TextFile {
     pub path: PathBuf,
     /// What it says.
     pub text: String,
+}
+
+/// A file inside that is no text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BinaryFile {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// What it holds.
+    pub content: Vec<u8>,
 }
 
 /// How a runtime starts.
