@@ -2,4 +2,5 @@
 
 mod bootstrap;
 mod ends;
+mod lambda;
 mod world;

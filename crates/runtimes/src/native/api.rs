@@ -73,6 +73,8 @@ pub fn route<'a>(method: &Method, path: &'a str) -> Option<(Dialect, Operation<'
 struct LambdaFault {
     error_message: String,
     error_type: String,
+    /// The runtimes of some languages call it so.
+    #[serde(alias = "trace")]
     stack_trace: Vec<String>,
 }
 
@@ -98,6 +100,7 @@ pub fn fault(dialect: Dialect, body: &[u8]) -> UserFault {
     let stack_trace = if said.stack_trace.is_empty() {
         String::new()
     } else {
+        let frames = frames.skip_while(|frame| *frame == message);
         std::iter::once(message.as_str())
             .chain(frames)
             .collect::<Vec<_>>()
@@ -158,6 +161,13 @@ mod tests {
                 r#"{"errorMessage":"m","errorType":"T","stackTrace":["a\n","b"]}"#
             ),
             pair("T: m", "T: m\na\nb")
+        );
+        assert_eq!(
+            check(
+                Dialect::Lambda,
+                r#"{"errorMessage":"m","errorType":"T","trace":["T: m","    at f"]}"#
+            ),
+            pair("T: m", "T: m\n    at f")
         );
         assert_eq!(check(Dialect::Lambda, r#"{"errorMessage":"m"}"#), pair("m", ""));
     }

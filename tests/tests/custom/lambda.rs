@@ -1,0 +1,142 @@
+//! Programs for AWS Lambda, by the libraries its users have: `lambda_runtime` of crates.io, `awslambdaric` of PyPI.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use skiff_tests::{Answer, Function, Package, Spec, eventually};
+
+use crate::world::client;
+
+fn failed(answer: &Answer) -> (u16, &str) {
+    (answer.status, answer.error_message())
+}
+
+/// A case that answers what it was told of its call.
+fn check_call(function: &Function, calls: u32) {
+    let event = json!({"case": "echo", "text": "ü", "number": 1.5});
+    let answer = function.invoke(&event);
+    let told = answer.returned();
+    assert_eq!(told["echo"], event);
+    assert_eq!(told["id"], json!(answer.request_id()));
+    assert_eq!((&told["left"], &told["calls"]), (&json!(true), &json!(calls)), "{told}");
+    let arn = told["arn"].as_str().expect("text");
+    assert!(
+        arn.starts_with("arn:aws:lambda:") && arn.ends_with(&format!(":function:{}:$LATEST", function.name)),
+        "{arn}"
+    );
+    assert!(answer.log.contains(&format!("call {calls}\n")), "{}", answer.log);
+}
+
+#[test]
+fn a_program_of_the_lambda_runtime_crate_runs_as_it_is() {
+    let stripped = tempfile::NamedTempFile::new().expect("a file");
+    let strip = Command::new("strip")
+        .arg("-o")
+        .arg(stripped.path())
+        .arg(env!("CARGO_BIN_EXE_skiff-tests-lambda"))
+        .status();
+    assert!(strip.expect("binutils").success());
+    let binary = std::fs::read(stripped.path()).expect("a program");
+    let function = Spec::package(Package::default().program("bootstrap", &binary))
+        .with("Runtime", "CustomRuntime")
+        .deploy(&client());
+    check_call(&function, 1);
+    check_call(&function, 2);
+    assert_eq!(function.invoke(&json!({})).returned()["memory"], json!(128));
+    let answer = function.invoke(&json!({"case": "error"}));
+    assert_eq!(failed(&answer), (430, "user code exception caught"));
+    let trace = answer.ret["stackTrace"].as_str().expect("text");
+    assert!(trace.ends_with(": it broke"), "{trace}");
+    // The library catches it, and the program lives on.
+    let answer = function.invoke(&json!({"case": "panic"}));
+    let trace = answer.ret["stackTrace"].as_str().expect("text");
+    assert!(trace.contains("at the disco"), "{trace}");
+    check_call(&function, 6);
+}
+
+/// A folder with this library of PyPI.
+fn awslambdaric() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let requirements = skiff_tests::repository().join("tests/python/requirements.txt");
+    let requirements = std::fs::read_to_string(requirements).expect("requirements");
+    let wanted = requirements.lines().find(|line| line.starts_with("awslambdaric=="));
+    let install = skiff_tests::pip()
+        .args([
+            "install",
+            "-q",
+            "--disable-pip-version-check",
+            "--no-compile",
+            "--target",
+        ])
+        .arg(folder.path())
+        .arg(wanted.expect("it is required"))
+        .status();
+    assert!(install.expect("pip").success());
+    folder
+}
+
+fn add(mut package: Package, root: &Path, folder: &Path) -> Package {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        package = if path.is_dir() {
+            add(package, root, &path)
+        } else {
+            let name = path
+                .strip_prefix(root)
+                .expect("inside")
+                .to_str()
+                .expect("text")
+                .to_owned();
+            package.file(&name, &std::fs::read(&path).expect("a file"))
+        };
+    }
+    package
+}
+
+#[test]
+fn a_python_program_of_awslambdaric_runs_as_it_is() {
+    let installed = awslambdaric();
+    let deploy = |handler: &str| {
+        let package = add(Package::default(), installed.path(), installed.path())
+            .program(
+                "bootstrap",
+                b"#!/bin/sh\nexec /usr/bin/python3 -m awslambdaric \"$_HANDLER\"\n",
+            )
+            .file("app.py", include_bytes!("app.py"));
+        Spec::package(package)
+            .with("Runtime", "CustomRuntime")
+            .with("Handler", handler)
+            .with("MemorySize", 256)
+            .deploy(&client())
+    };
+    let function = deploy("app.handler");
+    check_call(&function, 1);
+    check_call(&function, 2);
+    let answer = function.invoke(&json!({"case": "error"}));
+    assert_eq!(failed(&answer), (430, "user code exception caught"));
+    let trace = answer.ret["stackTrace"].as_str().expect("text");
+    assert!(
+        trace.starts_with("ValueError: it broke\n") && trace.contains("/var/user/app.py\", line"),
+        "{trace}"
+    );
+    assert_eq!(answer.result["ErrMsg"], json!("ValueError: it broke"));
+    let text = "ü".repeat(500_000);
+    let answer = function.invoke(&json!({"case": "echo", "text": text}));
+    assert_eq!(answer.returned()["echo"]["text"], Value::from(text));
+    // Its library ends the program when its answer is not taken.
+    assert_eq!(function.invoke(&json!({"case": "large"})).status, 407);
+    eventually(Duration::from_secs(30), "a fresh instance", || {
+        let answer = function.invoke(&json!({"case": "echo"}));
+        (answer.status == 200).then(|| assert_eq!(answer.ret["calls"], json!(1)))
+    });
+    // It says itself that it cannot start.
+    let answer = deploy("app.nothing").invoke(&json!({}));
+    assert_eq!(answer.status, 443, "{}", answer.ret_text);
+    assert!(
+        answer.error_message().contains("Handler 'nothing' missing"),
+        "{}",
+        answer.ret_text
+    );
+}
