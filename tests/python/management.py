@@ -1,4 +1,5 @@
 """Versions, aliases and layers as users of the official SDK know them. Usage: as of sdk.py"""
+import concurrent.futures
 import urllib.request
 
 from sdk import *
@@ -283,6 +284,91 @@ def layers():
         bind()
         result = function.invoke()
         assert result.InvokeResult == 1 and "No module named 'lib'" in result.RetMsg, result
+
+
+# Takes as many seconds as its event says.
+HOLD = """
+import time
+def main_handler(event, context):
+    time.sleep(event)
+    return context["function_version"]
+"""
+
+
+def refused(result):
+    """The documented answer to a call beyond a quota."""
+    assert result.InvokeResult == -1, result
+    error = json.loads(result.RetMsg)
+    assert error["statusCode"] == 432 and error["errorCode"] == -1, error
+    assert error["requestId"] == result.FunctionRequestId
+    return error["errorMessage"]
+
+
+def concurrency():
+    """Reserve concurrency, meet its limit, stop a function, and limit the account."""
+    sdk = client()
+    with Function(sdk, HOLD, Timeout=60, MemorySize=128) as function:
+        name = function.name
+        assert call(sdk, "GetReservedConcurrencyConfig", FunctionName=name).ReservedMem is None
+        call(sdk, "PutReservedConcurrencyConfig", FunctionName=name, ReservedConcurrencyMem=256)
+        assert call(sdk, "GetReservedConcurrencyConfig", FunctionName=name).ReservedMem == 256
+        usage = call(sdk, "GetAccount").AccountUsage
+        assert usage.TotalAllocatedConcurrencyMem >= 256 and usage.UserConcurrencyMemLimit == 128000
+        listed = call(sdk, "ListFunctions", SearchKey=name).Functions
+        assert [one.ReservedConcurrencyMem for one in listed] == [256]
+
+        # Two calls fit, a third is refused at once, whatever version it is of; then there is room again.
+        call(sdk, "PublishVersion", FunctionName=name)
+        message = f"Function [{name}] concurrency exceeded reserved quota 256 MB"
+        deadline = time.monotonic() + 60
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            while True:
+                held = [pool.submit(Function.invoke, function, 1, Qualifier=at) for at in ("1", "$LATEST") * 2]
+                results = [one.result() for one in held]
+                ran = [result for result in results if result.InvokeResult == 0]
+                assert all(refused(result) == message for result in results if result not in ran)
+                if len(ran) < len(results):
+                    break
+                assert time.monotonic() < deadline, "no call is refused"
+        assert ran, "those that fit ran"
+        assert function.invoke(0).InvokeResult == 0
+
+        # With nothing it does not run, and what asks for more than there is changes nothing.
+        call(sdk, "PutReservedConcurrencyConfig", FunctionName=name, ReservedConcurrencyMem=0)
+        assert refused(function.invoke(0)).endswith("reserved quota 0 MB")
+        fails("LimitExceeded.FunctionReservedConcurrencyMemory", call, sdk, "PutReservedConcurrencyConfig",
+              FunctionName=name, ReservedConcurrencyMem=128000)
+        assert call(sdk, "GetReservedConcurrencyConfig", FunctionName=name).ReservedMem == 0
+        call(sdk, "DeleteReservedConcurrencyConfig", FunctionName=name)
+        assert function.invoke(0).InvokeResult == 0
+
+
+def quotas():
+    """What the operator allows: 1,000 MB, 3 namespaces, 2 functions in each. A server of its own."""
+    sdk = client()
+    usage = call(sdk, "GetAccount")
+    assert (usage.AccountUsage.TotalConcurrencyMem, usage.AccountUsage.UserConcurrencyMemLimit) == (1000, 1000)
+    assert usage.AccountLimit.NamespacesCount == 3
+    assert [one.FunctionsCount for one in usage.AccountLimit.Namespace] == [2]
+    with Function(sdk, HOLD, Timeout=60, MemorySize=512) as one, Function(sdk, HOLD, MemorySize=512) as two:
+        fails("LimitExceeded.Function", Function, sdk)
+        call(sdk, "PutReservedConcurrencyConfig", FunctionName=one.name, ReservedConcurrencyMem=512)
+        fails("FailedOperation.ReservedExceedTotal", call, sdk, "PutReservedConcurrencyConfig", FunctionName=two.name,
+              ReservedConcurrencyMem=512)
+        # What is set apart is not to be had by others, though nobody uses it.
+        assert refused(two.invoke(0)) == f"Function [{two.name}] concurrency exceeded region unreserved quota 488 MB"
+        assert one.invoke(0).InvokeResult == 0
+        call(sdk, "DeleteReservedConcurrencyConfig", FunctionName=one.name)
+        assert two.invoke(0).InvokeResult == 0
+        # Its owner limits the account further.
+        call(sdk, "PutTotalConcurrencyConfig", TotalConcurrencyMem=500)
+        assert refused(two.invoke(0)).endswith("unreserved quota 500 MB")
+        fails("LimitExceeded.UserTotalConcurrencyMemory", call, sdk, "PutTotalConcurrencyConfig", TotalConcurrencyMem=1001)
+        call(sdk, "PutTotalConcurrencyConfig", TotalConcurrencyMem=1000)
+        assert two.invoke(0).InvokeResult == 0
+        for name in ("second", "third"):
+            call(sdk, "CreateNamespace", Namespace=name)
+        fails("LimitExceeded.Namespace", call, sdk, "CreateNamespace", Namespace="fourth")
 
 
 if __name__ == "__main__":

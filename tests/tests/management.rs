@@ -91,6 +91,21 @@ fn a_person_publishes_a_layer_and_deploys_a_function_on_it() {
 }
 
 #[test]
+fn reserved_concurrency_is_used_as_users_of_the_sdk_do() {
+    python_sdk(&SERVER, "management.py", "concurrency");
+}
+
+#[test]
+fn the_operators_quotas_are_kept_to_and_told() {
+    let server = Settings::default()
+        .flag("--concurrency-memory", "1000")
+        .flag("--namespaces-max", "3")
+        .flag("--functions-max", "2")
+        .start();
+    python_sdk(&server, "management.py", "quotas");
+}
+
+#[test]
 fn an_alias_led_forward_and_back_under_load_loses_no_call() {
     let client = SERVER.client();
     let function = Spec::package(saying("one")).deploy(&client);

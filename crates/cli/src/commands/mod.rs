@@ -1,8 +1,10 @@
 //! One command, one file.
 
+mod account;
 mod activation;
 mod alias;
 mod completion;
+mod concurrency;
 mod deploy;
 mod function;
 mod invoke;
@@ -38,6 +40,12 @@ pub enum Command {
     /// List, show, publish and delete layers: packages that functions share
     #[command(subcommand)]
     Layer(layer::Command),
+    /// Show and set how much of a function may run at once
+    #[command(subcommand)]
+    Concurrency(concurrency::Command),
+    /// Show what the account has and may have, and limit it
+    #[command(subcommand)]
+    Account(account::Command),
     /// List, create and delete namespaces
     #[command(subcommand)]
     Namespace(namespace::Command),
@@ -68,6 +76,8 @@ impl Command {
             Self::Version(command) => command.run(&client, console),
             Self::Alias(command) => command.run(&client, console),
             Self::Layer(command) => command.run(&client, console),
+            Self::Concurrency(command) => command.run(&client, console),
+            Self::Account(command) => command.run(&client, console),
             Self::Namespace(command) => command.run(&client, console),
             Self::Top(args) => args.run(&client, console),
             Self::Completion(_) => Ok(()),
