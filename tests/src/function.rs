@@ -38,6 +38,14 @@ impl Spec {
         self
     }
 
+    /// Leaves one parameter of CreateFunction out.
+    pub fn without(mut self, name: &str) -> Self {
+        if let Some(params) = self.params.as_object_mut() {
+            params.remove(name);
+        }
+        self
+    }
+
     /// Creates it under a name nobody else has and waits until it is active.
     pub fn deploy(self, client: &Client) -> Function {
         self.try_deploy(client)

@@ -1,15 +1,15 @@
 //! Adding what a runtime compiled to a package's folder, so that instances need not compile it again.
 //!
-//! The compiler reads code of strangers: its answer is not trusted. Files go into `__pycache__` folders of the package
-//! and nowhere else, and never through a link.
+//! The compiler reads code of strangers: its answer is not trusted. Files go into `__pycache__` folders of the package, or
+//! beside a source of their name as Python 2 has it, and nowhere else, and never through a link.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, renameat, unlinkat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, renameat, statat, unlinkat};
 use skiff_domain::CodeDigest;
 
 use crate::artifacts::{Artifacts, blocking};
@@ -21,7 +21,8 @@ const CACHE_FOLDER: &str = "__pycache__";
 const COMPILED_SUFFIX: &str = ".pyc";
 
 impl Artifacts {
-    /// Adds compiled files to an unpacked package: `folder/__pycache__/name.pyc` each, replaced when it is there.
+    /// Adds compiled files to an unpacked package: `folder/__pycache__/name.pyc` or `folder/name.pyc` beside `name.py`
+    /// each, replaced when it is there.
     /// Stops at the first that cannot be written; instances do without.
     pub async fn add_compiled(&self, digest: CodeDigest, files: Vec<(String, Bytes)>) -> io::Result<()> {
         let folder = self.inner.slots.folder(&digest).ok_or(io::ErrorKind::NotFound)?;
@@ -39,40 +40,50 @@ impl Artifacts {
 }
 
 fn add(root: &OwnedFd, path: &str, bytes: &[u8]) -> io::Result<()> {
-    let (cache, name) = split(path).ok_or_else(|| {
+    let wrong = || {
         let text = format!("{path:?} is no compiled file's path");
         io::Error::new(io::ErrorKind::InvalidInput, text)
-    })?;
-    let above = cache.parent().unwrap_or(Path::new(""));
-    let above = if above.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        above
     };
-    match mkdirat(beneath(root, above)?, CACHE_FOLDER, Mode::from_raw_mode(0o755)) {
-        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
-        Err(error) => return Err(error.into()),
-    }
-    let cache = beneath(root, cache)?;
+    let (folder, name) = split(path).ok_or_else(wrong)?;
+    let cache = if folder.ends_with(CACHE_FOLDER) {
+        let above = beneath(root, folder.parent().unwrap_or(Path::new("")))?;
+        match mkdirat(above, CACHE_FOLDER, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        beneath(root, folder)?
+    } else {
+        let beside = beneath(root, folder)?;
+        let source = statat(&beside, name.trim_end_matches('c'), AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(source.st_mode) != FileType::RegularFile {
+            return Err(wrong());
+        }
+        beside
+    };
     let unfinished = format!(".{name}.new");
     let written = write(cache.as_fd(), &unfinished, bytes)
         .and_then(|()| Ok(renameat(&cache, unfinished.as_str(), &cache, name)?));
     if written.is_err() {
         // Already failing: a leftover that cannot be removed either is a hidden file nobody imports.
-        let _ = unlinkat(&cache, unfinished.as_str(), rustix::fs::AtFlags::empty());
+        let _ = unlinkat(&cache, unfinished.as_str(), AtFlags::empty());
     }
     written
 }
 
-/// The `__pycache__` folder and the file's name in it.
+/// The folder and the file's name in it.
 fn split(path: &str) -> Option<(&Path, &str)> {
-    let (cache, name) = path.rsplit_once('/')?;
-    let legal = name.ends_with(COMPILED_SUFFIX) && (cache == CACHE_FOLDER || cache.ends_with("/__pycache__"));
-    legal.then_some((Path::new(cache), name))
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let stem = name.strip_suffix(COMPILED_SUFFIX)?;
+    let plain = Path::new(path)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)));
+    (plain && !stem.is_empty()).then_some((Path::new(folder), name))
 }
 
 /// A folder of the package, reached without any link.
 fn beneath(root: &OwnedFd, folder: &Path) -> io::Result<OwnedFd> {
+    let here = folder.as_os_str().is_empty();
+    let folder = if here { Path::new(".") } else { folder };
     Ok(openat2(
         root,
         folder,

@@ -29,8 +29,10 @@ pub(crate) fn lay(layers: &[Arc<Path>], root: &Path) -> io::Result<()> {
 
 /// Lays one folder over another. Nothing is written through a link: what stands in the way is replaced.
 fn over(from: &Path, to: &Path, byte_code: &mut Vec<(PathBuf, PathBuf)>) -> io::Result<()> {
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
+    let mut entries = fs::read_dir(from)?.collect::<Result<Vec<_>, _>>()?;
+    // Sources before what Python 2 has beside them: `m.py`, `m.pyc`.
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
         let (source, target) = (entry.path(), to.join(entry.file_name()));
         let there = match fs::symlink_metadata(&target) {
             Ok(there) => Some(there),
@@ -72,6 +74,10 @@ fn forget_byte_code(folder: &Path, name: &OsStr) -> io::Result<()> {
     let Some(stem) = name.to_str().and_then(|name| name.strip_suffix(".py")) else {
         return Ok(());
     };
+    let beside = folder.join(format!("{stem}.pyc"));
+    if fs::symlink_metadata(&beside).is_ok_and(|there| !there.is_dir()) {
+        fs::remove_file(beside)?;
+    }
     let cache = folder.join(BYTE_CODE);
     if !fs::symlink_metadata(&cache).is_ok_and(|there| there.is_dir()) {
         return Ok(());
@@ -220,9 +226,15 @@ mod tests {
                     ("n.py", "1"),
                     ("__pycache__/n.cpython-311.pyc", "of 1"),
                     ("__pycache__/mm.cpython-311.pyc", "of mm"),
+                    ("m.pyc", "of 1"),
+                    ("n.pyc", "of 1"),
                 ],
                 &[("m.py", "2")],
-                &[("n.py", "3"), ("__pycache__/n.cpython-39.pyc", "of 3")],
+                &[
+                    ("n.py", "3"),
+                    ("n.pyc", "of 3"),
+                    ("__pycache__/n.cpython-39.pyc", "of 3"),
+                ],
             ],
             &[
                 ("__pycache__/", ""),
@@ -230,6 +242,7 @@ mod tests {
                 ("__pycache__/n.cpython-39.pyc", "of 3"),
                 ("m.py", "2"),
                 ("n.py", "3"),
+                ("n.pyc", "of 3"),
             ],
         );
     }

@@ -45,6 +45,7 @@ fn trusting() -> Option<String> {
 /// Makes the root file system. Takes a minute, most of it the download.
 pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&str)) -> Result<(), AddError> {
     let package = match Family::of(name) {
+        Family::Python { major: 2, .. } => "python2.7".to_owned(),
         Family::Python { .. } => "python3".to_owned(),
         Family::Node { .. } => "nodejs".to_owned(),
         Family::Java { major } => format!("openjdk-{major}-jre-headless"),

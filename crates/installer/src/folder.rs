@@ -61,7 +61,7 @@ pub(crate) fn copy(from: &Path, name: &RuntimeName, root: &Path) -> Result<(), A
             }
         }
         // By the contract's name (CONTRACT 1.4).
-        let link = root.join("bin/python3");
+        let link = root.join(format!("bin/python{major}"));
         symlink(format!("python{major}.{minor}"), &link).map_err(AddError::io(link))?;
     }
     Ok(())

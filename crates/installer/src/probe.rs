@@ -33,7 +33,9 @@ pub(crate) fn version(files: &Path, name: &RuntimeName, root: Root) -> Result<St
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
     let output = command.output().map_err(|error| does_not_run(error.to_string()))?;
-    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    // Python 2.7 says it on the other stream.
+    let said = [&output.stdout, &output.stderr].map(|stream| String::from_utf8_lossy(stream).trim().to_owned());
+    let said = said.into_iter().find(|said| !said.is_empty()).unwrap_or_default();
     if !output.status.success() {
         let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(does_not_run(format!("{}: {why}", output.status)));

@@ -178,15 +178,16 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
             let home = program.ancestors().nth(2).unwrap_or(&program);
             (java::install(template, major, home, &root), false)
         }
-        Family::Python { minor, .. } => {
+        Family::Python { major, minor } => {
+            let line = python::Line::new(major, minor).ok_or(Unusable::NoBootstrap(record.name.clone()))?;
             let template = match record.root {
                 Root::Interpreter => {
-                    let folder = python::place(&mut template, minor, &root);
-                    python::install(template, minor, &folder.join(interpreter), Some(&folder.join("lib")))
+                    let folder = python::place(&mut template, line, &root);
+                    python::install(template, line, &folder.join(interpreter), Some(&folder.join("lib")))
                 }
                 Root::System => {
-                    python::link(&mut template, minor, Path::new(&interpreter));
-                    python::install(template, minor, Path::new(&interpreter), None)
+                    python::link(&mut template, line, Path::new(&interpreter));
+                    python::install(template, line, Path::new(&interpreter), None)
                 }
             };
             (template, true)
@@ -206,13 +207,13 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
 #[must_use]
 pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
     let program = match Family::of(name) {
-        Family::Python { major: 3, minor } if minor >= python::MINOR_MIN => format!("python3.{minor}"),
+        Family::Python { major, minor } => python::Line::new(major, minor)?.program(),
         Family::Node { .. } => "node".to_owned(),
         Family::Java { major } if root == Root::System => {
             return Some(format!("{}/bin/java", java::debian_home(major)));
         }
         Family::Java { .. } => "java".to_owned(),
-        Family::Python { .. } | Family::Custom | Family::Other => return None,
+        Family::Custom | Family::Other => return None,
     };
     Some(match root {
         Root::Interpreter => format!("bin/{program}"),
@@ -228,7 +229,7 @@ pub fn usual_source(name: &RuntimeName) -> Option<String> {
         Family::Java { major } => java::usual_source(major),
         Family::Python { major, minor } => {
             let suite = match (major, minor) {
-                (3, 9) => "bullseye",
+                (2, 7) | (3, 9) => "bullseye",
                 (3, 11) => "bookworm",
                 (3, 13) => "trixie",
                 _ => return None,
@@ -312,6 +313,7 @@ mod tests {
         let of = |name: &str| usual_source(&name.parse().expect("known"));
         assert_eq!(of("Nodejs18.15").as_deref(), Some("npm:18.15"));
         assert_eq!(of("Python3.9").as_deref(), Some("debian:bullseye"));
-        assert_eq!(of("Python2.7"), None);
+        assert_eq!(of("Python2.7").as_deref(), Some("debian:bullseye"));
+        assert_eq!(of("Python3.6"), None);
     }
 }

@@ -7,7 +7,7 @@ use skiff_domain::Version;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 
 use crate::family::Family;
-use crate::{host, java, native, node};
+use crate::{host, java, native, node, python};
 
 /// A variable of the process.
 pub(crate) type Variable<'a> = (&'a str, Cow<'a, str>);
@@ -61,11 +61,7 @@ const COMMON: &[(&str, &str)] = &[
 ];
 
 /// What functions of the Python family have beside it.
-const PYTHON: &[(&str, &str)] = &[
-    ("PYTHONDONTWRITEBYTECODE", "x"),
-    ("PYTHONPATH", "/var/user:/opt"),
-    ("_", "/var/lang/python3/bin/python3"),
-];
+const PYTHON: &[(&str, &str)] = &[("PYTHONDONTWRITEBYTECODE", "x"), ("PYTHONPATH", "/var/user:/opt")];
 
 impl<'a> Load<'a> {
     /// The order for one version. The user's variables win over the common ones, as in the contract's platform,
@@ -75,7 +71,11 @@ impl<'a> Load<'a> {
         let fixed = |(key, value): &(&'static str, &'static str)| (*key, Cow::Borrowed(*value));
         let mut environment: Vec<(&str, Cow<'_, str>)> = COMMON.iter().map(fixed).collect();
         match Family::of(&version.runtime) {
-            Family::Python { .. } => environment.extend(PYTHON.iter().map(fixed)),
+            Family::Python { major, minor } => {
+                environment.extend(PYTHON.iter().map(fixed));
+                let own = python::Line::new(major, minor).map(python::Line::well_known);
+                environment.extend(own.map(|path| ("_", Cow::Borrowed(path))));
+            }
             Family::Node { major, .. } => {
                 let node = node::environment(major);
                 environment.extend(node.into_iter().map(|(key, value)| (key, Cow::Owned(value))));

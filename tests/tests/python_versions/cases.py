@@ -8,6 +8,7 @@ import locale
 import logging
 import os
 import random
+import signal
 import socket
 import ssl
 import subprocess
@@ -62,7 +63,7 @@ def output(event, context):
     print("out 2")
     subprocess.call(["/bin/echo", "child"])
     os.write(1, b"written\n")
-    logging.getLogger("mine").warning("logged")
+    logging.warning("logged")
     sys.stdout.write("\xe7\xaa\x97 in part" if sys.version_info[0] == 2 else u"\u7a97 in part")
     sys.stdout.flush()
     sys.stderr.write(" err 2\n")
@@ -106,6 +107,22 @@ def threads(event, context):
     return sorted(found)
 
 
+def signals(event, context):
+    def ring(number, frame):
+        heard.append(number)
+
+    heard = []
+    signal.signal(signal.SIGALRM, ring)
+    signal.signal(signal.SIGUSR1, ring)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    signal.setitimer(signal.ITIMER_REAL, 0.01)
+    for _ in range(1000):
+        if len(heard) == 2:
+            break
+        time.sleep(0.01)
+    return sorted(heard)
+
+
 def local_server(event, context):
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
@@ -130,7 +147,7 @@ def draws(event, context):
         "own": random.Random().random(),
         "system": random.SystemRandom().random(),
         "urandom": [byte for byte in bytearray(os.urandom(8))],
-        "ssl": [byte for byte in bytearray(ssl.RAND_bytes(8))],
+        "ssl": [byte for byte in bytearray(getattr(ssl, "RAND_bytes", os.urandom)(8))],
         "file": tempfile.mktemp(),
         "name": os.path.basename(tempfile.NamedTemporaryFile().name),
     }

@@ -68,7 +68,7 @@ fn globals_are_kept_and_the_context_is_the_documented_one_in_every_python() {
 }
 
 #[test]
-fn children_threads_and_sockets_work_in_every_python() {
+fn children_threads_signals_and_sockets_work_in_every_python() {
     for version in versions() {
         let child = run(*version, Cases::Common, "child", json!({"text": "seven.."}));
         let own = format!("{}.{}", version.major, version.minor);
@@ -76,6 +76,7 @@ fn children_threads_and_sockets_work_in_every_python() {
         assert_eq!(child.returned(), &expected, "{version:?}");
         for (case, expected) in [
             ("threads", json!([0, 1, 4, 9, 16, 25, 36, 49])),
+            ("signals", json!([10, 14])),
             ("local_server", json!("across")),
         ] {
             let answer = run(*version, Cases::Common, case, json!({}));
@@ -117,7 +118,7 @@ fn stdout_stderr_and_children_keep_their_order_in_every_python() {
         "out 2",
         "child",
         "written",
-        "logged",
+        "WARNING:root:logged",
         "窗 in part err 2",
         "end",
     ];

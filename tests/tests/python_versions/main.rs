@@ -4,5 +4,6 @@ mod code;
 mod endings;
 mod environment;
 mod events;
+mod old;
 mod packages;
 mod world;

@@ -12,7 +12,17 @@ use serde_json::{Value, json};
 use skiff_tests::{Answer, Client, Function, Package, Server, Settings, Spec, binary};
 
 /// The versions there is a bootstrap for.
-const KNOWN: [(u32, u32); 8] = [(3, 6), (3, 7), (3, 8), (3, 9), (3, 10), (3, 11), (3, 12), (3, 13)];
+const KNOWN: [(u32, u32); 9] = [
+    (2, 7),
+    (3, 6),
+    (3, 7),
+    (3, 8),
+    (3, 9),
+    (3, 10),
+    (3, 11),
+    (3, 12),
+    (3, 13),
+];
 
 /// A version that can be had here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,7 +39,7 @@ impl Version {
 
     /// Whether the host has it.
     pub(crate) fn is_hosts(self) -> bool {
-        self.major == 3 && Path::new("/usr/bin").join(self.program()).exists()
+        Path::new("/usr/bin").join(self.program()).exists()
     }
 
     fn program(self) -> String {
@@ -39,7 +49,7 @@ impl Version {
     /// Whether it comes from a suite of Debian, and which.
     fn suite(self) -> Option<&'static str> {
         match (self.major, self.minor) {
-            (3, 9) => Some("bullseye"),
+            (2, 7) | (3, 9) => Some("bullseye"),
             (3, 13) => Some("trixie"),
             _ => None,
         }
@@ -143,7 +153,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
         .expect("a folder");
     std::os::unix::fs::symlink(WORLD.folder.join("runtimes"), data.path().join("runtimes")).expect("a link");
     let settings = Settings::default().on(&Arc::new(data));
-    // Nine runtimes: one stem cell each is enough.
+    // Ten runtimes: one stem cell each is enough.
     settings.flag("--pool-min", "1").start()
 });
 
@@ -174,6 +184,8 @@ pub(crate) enum Cases {
     Common,
     /// For Python 3.
     Modern,
+    /// For Python 2.
+    Old,
 }
 
 impl Cases {
@@ -182,6 +194,7 @@ impl Cases {
         let code: &[u8] = match self {
             Self::Common => include_bytes!("cases.py"),
             Self::Modern => include_bytes!("modern.py"),
+            Self::Old => include_bytes!("old.py"),
         };
         Package::default().file("index.py", code)
     }

@@ -241,12 +241,13 @@ fn compiled_files_of_one_package_are_written_by_one_at_a_time() {
 }
 
 #[tokio::test]
-async fn compiled_files_go_into_cache_folders_of_the_package_and_nowhere_else() {
+async fn compiled_files_go_into_cache_folders_or_beside_their_source_and_nowhere_else() {
     let shelf = Shelf::new().await;
     let zip = raw(&[
         Raw::file("index.py"),
         Raw::file("lib/a.py"),
         Raw::link("linked", "lib"),
+        Raw::link("linked.py", "index.py"),
         Raw::link("trap/__pycache__", "../lib"),
     ]);
     let package = shelf.artifacts.admit(zip).await.unwrap();
@@ -254,14 +255,22 @@ async fn compiled_files_go_into_cache_folders_of_the_package_and_nowhere_else() 
         let files = vec![(path.to_owned(), Bytes::from_static(b"compiled"))];
         shelf.artifacts.add_compiled(package.digest, files).await
     };
-    for path in ["__pycache__/index.cpython-311.pyc", "lib/__pycache__/a.cpython-311.pyc"] {
+    for path in [
+        "__pycache__/index.cpython-311.pyc",
+        "lib/__pycache__/a.cpython-311.pyc",
+        "index.pyc",
+        "lib/a.pyc",
+    ] {
         add(path).await.unwrap();
         add(path).await.expect("again replaces");
         assert_eq!(std::fs::read(package.folder.join(path)).unwrap(), b"compiled");
     }
     for path in [
-        "index.pyc",
         "index.py",
+        "other.pyc",
+        "linked.pyc",
+        "linked/a.pyc",
+        ".pyc",
         "lib/a.py",
         "../__pycache__/a.pyc",
         "__pycache__/../index.pyc",

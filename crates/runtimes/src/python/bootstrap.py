@@ -293,8 +293,17 @@ def warm_up():
     sys.modules.pop("skiff_warm", None)
 
 
+def own_signals():
+    """Before 3.9 the interpreter takes signals in the process alone that it knows to be its own."""
+    for name in ("_PySignal_AfterFork", "PyOS_AfterFork") if sys.version_info < (3, 9) else ():
+        if hasattr(ctypes.pythonapi, name):
+            getattr(ctypes.pythonapi, name)()
+            break
+
+
 def runtime(warm):
     """One instance, from its birth to its end."""
+    own_signals()
     # OpenSSL tells a fork by the process id, and every instance has the same one.
     ssl.RAND_add(os.urandom(32), 32.0)
     _seed(random._inst)
