@@ -101,7 +101,7 @@ fn record(place: &Path, name: &RuntimeName, root: Root, source: String) -> Resul
         (Family::Java { major: 8 }, (Some(1), Some(8))) => true,
         (Family::Java { major }, (found, _)) => found == Some(major),
         (Family::Python { major, minor }, found) => found == (Some(major), Some(minor)),
-        (Family::Custom | Family::Other, _) => false,
+        (Family::Custom | Family::Go | Family::Other, _) => false,
     };
     if !wanted {
         return Err(AddError::OtherVersion {

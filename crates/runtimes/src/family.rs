@@ -26,6 +26,8 @@ pub enum Family {
     },
     /// `CustomRuntime`: a program of the package that speaks the runtime API.
     Custom,
+    /// `Go1`: a program of the package that answers the published library's calls.
+    Go,
     /// A runtime this build has no bootstrap for.
     Other,
 }
@@ -53,11 +55,13 @@ impl Family {
             let major = name.strip_prefix("Java")?.parse().ok()?;
             Some(Self::Java { major })
         };
+        let go = || (name == "Go1").then_some(Self::Go);
         let custom = || (name == "CustomRuntime").then_some(Self::Custom);
         python()
             .or_else(node)
             .or_else(java)
             .or_else(custom)
+            .or_else(go)
             .unwrap_or(Self::Other)
     }
 }
@@ -74,8 +78,9 @@ mod tests {
         assert_eq!(of("Nodejs6.10"), Family::Node { major: 6, minor: 10 });
         assert_eq!(of("Nodejs22.14"), Family::Node { major: 22, minor: 14 });
         assert_eq!(of("CustomRuntime"), Family::Custom);
+        assert_eq!(of("Go1"), Family::Go);
         assert_eq!(of("Java8"), Family::Java { major: 8 });
-        for other in ["Go1", "Php8.0"] {
+        for other in ["Php8.0"] {
             assert_eq!(of(other), Family::Other, "{other}");
         }
     }

@@ -61,6 +61,12 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
                 .then(|| vec![native::BOOTSTRAP.to_owned()])
                 .ok_or_else(|| invalid(rule))
         }
+        Family::Go => {
+            let rule = "write the name of the program in the package, e.g. main";
+            is_program(handler)
+                .then(|| vec![handler.to_owned()])
+                .ok_or_else(|| invalid(rule))
+        }
         Family::Other => Err(invalid(
             "this runtime is not installed, so its handlers cannot be checked",
         )),
@@ -108,6 +114,14 @@ fn node_file(handler: &str) -> Option<&str> {
     };
     let legal = handler.len() <= HANDLER_BYTES_MAX && is_identifier(function) && file.split('/').all(is_file);
     legal.then_some(file)
+}
+
+/// A file of the package; it may stand in folders: `bin/main`.
+fn is_program(handler: &str) -> bool {
+    let is_file = |name: &str| {
+        !name.is_empty() && !name.starts_with('.') && name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))
+    };
+    handler.len() <= HANDLER_BYTES_MAX && handler.split('/').all(is_file)
 }
 
 #[cfg(test)]
@@ -191,6 +205,17 @@ mod tests {
             assert_eq!(check(handler), Ok(vec!["bootstrap".to_owned()]), "{handler}");
         }
         assert!(check("a\nb").is_err() && check(&"a".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn a_go_handler_is_the_name_of_a_program() {
+        let check = |handler: &str| entry_files(&"Go1".parse().expect("known"), handler);
+        for handler in ["main", "bin/my-probe", "main.x86"] {
+            assert_eq!(check(handler), Ok(vec![handler.to_owned()]));
+        }
+        for bad in ["", "/main", "../main", "bin/", "a b", ".hidden"] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

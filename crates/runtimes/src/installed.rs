@@ -192,7 +192,7 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
             };
             (template, true)
         }
-        Family::Custom | Family::Other => return Err(Unusable::NoBootstrap(record.name)),
+        Family::Custom | Family::Go | Family::Other => return Err(Unusable::NoBootstrap(record.name)),
     };
     Ok(Manifest {
         name: record.name,
@@ -213,7 +213,7 @@ pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
             return Some(format!("{}/bin/java", java::debian_home(major)));
         }
         Family::Java { .. } => "java".to_owned(),
-        Family::Custom | Family::Other => return None,
+        Family::Custom | Family::Go | Family::Other => return None,
     };
     Some(match root {
         Root::Interpreter => format!("bin/{program}"),
@@ -236,7 +236,7 @@ pub fn usual_source(name: &RuntimeName) -> Option<String> {
             };
             Some(format!("debian:{suite}"))
         }
-        Family::Custom | Family::Other => None,
+        Family::Custom | Family::Go | Family::Other => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: nothing outside this crate knows a language.
 
 mod family;
+pub mod go;
 mod handler;
 pub mod host;
 mod installed;

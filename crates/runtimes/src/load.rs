@@ -7,7 +7,7 @@ use skiff_domain::Version;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 
 use crate::family::Family;
-use crate::{host, java, native, node, python};
+use crate::{go, host, java, native, node, python};
 
 /// A variable of the process.
 pub(crate) type Variable<'a> = (&'a str, Cow<'a, str>);
@@ -85,6 +85,7 @@ impl<'a> Load<'a> {
                 environment.extend(java.into_iter().map(|(key, value)| (key, Cow::Owned(value))));
             }
             Family::Custom => environment.extend(native::environment(version, platform)),
+            Family::Go => environment.extend(go::environment(version)),
             Family::Other => {}
         }
         let named = [

@@ -13,6 +13,8 @@ pub enum Speech {
     Frames,
     /// The program asks for events, over the runtime API ([`crate::native::api`]).
     RuntimeApi,
+    /// The program listens, and answers `net/rpc` ([`crate::go`]).
+    Rpc,
 }
 
 /// A runtime: its name, where it comes from, and how its root file system comes about and boots.
@@ -36,6 +38,7 @@ impl Manifest {
     pub fn speech(&self) -> Speech {
         match Family::of(&self.name) {
             Family::Custom => Speech::RuntimeApi,
+            Family::Go => Speech::Rpc,
             _ => Speech::Frames,
         }
     }

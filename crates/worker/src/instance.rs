@@ -136,7 +136,7 @@ impl Instance for WorkerInstance {
             end = AttemptEnd::OutOfMemory;
         }
         self.ooms = usage.oom_kills;
-        if orderly && !matches!(end, AttemptEnd::Garbage(_) | AttemptEnd::OutOfMemory) {
+        if orderly && !self.talk.asks_to_end() && !matches!(end, AttemptEnd::Garbage(_) | AttemptEnd::OutOfMemory) {
             trigger.0 = None;
             self.alive = true;
             self.rest.begin();

@@ -13,6 +13,7 @@ mod instance;
 mod nursery;
 mod output;
 mod pressure;
+mod rpc;
 mod runtime_api;
 mod start;
 mod stock;

@@ -317,11 +317,14 @@ impl Nursery {
     }
 
     async fn open_talk(&self, parts: &Parts) -> std::io::Result<Talk> {
-        if self.seat.manifest.speech() == Speech::Frames {
-            return Ok(Talk::frames());
+        match self.seat.manifest.speech() {
+            Speech::Frames => Ok(Talk::frames()),
+            Speech::RuntimeApi => {
+                let inside = parts.network.inside()?;
+                let listening = self.tasks.spawn_blocking(move || inside.listen(native::api::ADDRESS));
+                Talk::runtime_api(listening.await.map_err(std::io::Error::other)??)
+            }
+            Speech::Rpc => Ok(Talk::rpc(parts.network.inside()?)),
         }
-        let inside = parts.network.inside()?;
-        let listening = self.tasks.spawn_blocking(move || inside.listen(native::api::ADDRESS));
-        Talk::runtime_api(listening.await.map_err(std::io::Error::other)??)
     }
 }

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use skiff_domain::{Call, Version};
 use skiff_runtimes::Platform;
 use skiff_runtimes::wire::{self, Response};
-use skiff_sandbox::Sandbox;
+use skiff_sandbox::{Inside, Sandbox};
 use tokio::time::Instant;
 
 use crate::exchange::{Line, NoAnswer};
+use crate::rpc::Rpc;
 use crate::runtime_api::RuntimeApi;
 
 /// Sequence of the request to load; events follow.
@@ -26,6 +27,8 @@ pub(crate) enum Talk {
     },
     /// The program comes and asks.
     RuntimeApi(RuntimeApi),
+    /// The program listens and answers.
+    Rpc(Rpc),
 }
 
 impl Talk {
@@ -39,6 +42,11 @@ impl Talk {
     /// With a program that will connect to this listener.
     pub(crate) fn runtime_api(listener: TcpListener) -> std::io::Result<Self> {
         Ok(Self::RuntimeApi(RuntimeApi::open(listener)?))
+    }
+
+    /// With a program that will listen in this network.
+    pub(crate) fn rpc(inside: Inside) -> Self {
+        Self::Rpc(Rpc::new(inside))
     }
 
     /// Has the code loaded and waits until it is initialised.
@@ -56,23 +64,22 @@ impl Talk {
             api.assign(version, platform);
         }
         let answer = line.ask(order, LOAD_SEQUENCE, deadline).await;
-        match self {
-            Self::Frames { .. } => answer,
-            Self::RuntimeApi(api) => {
-                // The pipes close when the process becomes the program.
-                if !matches!(answer, Err(NoAnswer::Closed)) {
-                    return answer;
-                }
-                let initialised = line.attend(sandbox, deadline, api.initialisation()).await?;
-                Ok(match initialised {
-                    Ok(()) => (Response::Loaded, micros(begun.elapsed())),
-                    Err(fault) => (
-                        Response::LoadFailed,
-                        serde_json::to_vec(&fault).unwrap_or_default().into(),
-                    ),
-                })
-            }
+        // The pipes of a program of the package's close when the process has become it.
+        if matches!(self, Self::Frames { .. }) || !matches!(answer, Err(NoAnswer::Closed)) {
+            return answer;
         }
+        let initialised = match self {
+            Self::Frames { .. } => Ok(()),
+            Self::RuntimeApi(api) => line.attend(sandbox, deadline, api.initialisation()).await?,
+            Self::Rpc(rpc) => Ok(line.attend(sandbox, deadline, rpc.initialise()).await??),
+        };
+        Ok(match initialised {
+            Ok(()) => (Response::Loaded, micros(begun.elapsed())),
+            Err(fault) => (
+                Response::LoadFailed,
+                serde_json::to_vec(&fault).unwrap_or_default().into(),
+            ),
+        })
     }
 
     /// Runs one event.
@@ -95,17 +102,26 @@ impl Talk {
                 let answer = line.attend(sandbox, deadline, api.ask(call)).await?;
                 answer.ok_or_else(|| NoAnswer::Garbage("the event was taken back".to_owned()))
             }
+            Self::Rpc(rpc) => line.attend(sandbox, deadline, rpc.ask(call)).await?,
         }
     }
 
     /// True for results that are the program's own text and not JSON of a bootstrap of Skiff's.
     pub(crate) fn is_verbatim(&self) -> bool {
-        matches!(self, Self::RuntimeApi(_))
+        match self {
+            Self::Frames { .. } => false,
+            Self::RuntimeApi(_) | Self::Rpc(_) => true,
+        }
     }
 
     /// True once the other side has closed its pipes, where it speaks over them.
     pub(crate) fn is_closed(&self, line: &Line) -> bool {
         matches!(self, Self::Frames { .. }) && line.is_closed()
+    }
+
+    /// True once the other side has asked to be ended.
+    pub(crate) fn asks_to_end(&self) -> bool {
+        matches!(self, Self::Rpc(rpc) if rpc.asks_to_end())
     }
 }
 

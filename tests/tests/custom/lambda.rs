@@ -5,28 +5,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Function, Package, Spec, eventually};
+use skiff_tests::{Answer, Package, Spec, eventually};
 
-use crate::world::client;
+use crate::world::{client, told};
 
 fn failed(answer: &Answer) -> (u16, &str) {
     (answer.status, answer.error_message())
-}
-
-/// A case that answers what it was told of its call.
-fn check_call(function: &Function, calls: u32) {
-    let event = json!({"case": "echo", "text": "ü", "number": 1.5});
-    let answer = function.invoke(&event);
-    let told = answer.returned();
-    assert_eq!(told["echo"], event);
-    assert_eq!(told["id"], json!(answer.request_id()));
-    assert_eq!((&told["left"], &told["calls"]), (&json!(true), &json!(calls)), "{told}");
-    let arn = told["arn"].as_str().expect("text");
-    assert!(
-        arn.starts_with("arn:aws:lambda:") && arn.ends_with(&format!(":function:{}:$LATEST", function.name)),
-        "{arn}"
-    );
-    assert!(answer.log.contains(&format!("call {calls}\n")), "{}", answer.log);
 }
 
 #[test]
@@ -42,8 +26,8 @@ fn a_program_of_the_lambda_runtime_crate_runs_as_it_is() {
     let function = Spec::package(Package::default().program("bootstrap", &binary))
         .with("Runtime", "CustomRuntime")
         .deploy(&client());
-    check_call(&function, 1);
-    check_call(&function, 2);
+    told(&function, 1);
+    told(&function, 2);
     assert_eq!(function.invoke(&json!({})).returned()["memory"], json!(128));
     let answer = function.invoke(&json!({"case": "error"}));
     assert_eq!(failed(&answer), (430, "user code exception caught"));
@@ -53,7 +37,7 @@ fn a_program_of_the_lambda_runtime_crate_runs_as_it_is() {
     let answer = function.invoke(&json!({"case": "panic"}));
     let trace = answer.ret["stackTrace"].as_str().expect("text");
     assert!(trace.contains("at the disco"), "{trace}");
-    check_call(&function, 6);
+    told(&function, 6);
 }
 
 /// A folder with this library of PyPI.
@@ -112,8 +96,8 @@ fn a_python_program_of_awslambdaric_runs_as_it_is() {
             .deploy(&client())
     };
     let function = deploy("app.handler");
-    check_call(&function, 1);
-    check_call(&function, 2);
+    told(&function, 1);
+    told(&function, 2);
     let answer = function.invoke(&json!({"case": "error"}));
     assert_eq!(failed(&answer), (430, "user code exception caught"));
     let trace = answer.ret["stackTrace"].as_str().expect("text");

@@ -2,5 +2,6 @@
 
 mod bootstrap;
 mod ends;
+mod go;
 mod lambda;
 mod world;

@@ -33,3 +33,19 @@ pub(crate) fn run(case: &str, mut event: Value) -> Answer {
     event["case"] = json!(case);
     FUNCTION.invoke(&event)
 }
+
+/// Calls a program for AWS Lambda that answers what it was told of its call.
+pub(crate) fn told(function: &Function, calls: u32) {
+    let event = json!({"case": "echo", "text": "ü", "number": 1.5});
+    let answer = function.invoke(&event);
+    let told = answer.returned();
+    assert_eq!(told["echo"], event);
+    assert_eq!(told["id"], json!(answer.request_id()));
+    assert_eq!((&told["left"], &told["calls"]), (&json!(true), &json!(calls)), "{told}");
+    let arn = told["arn"].as_str().expect("text");
+    assert!(
+        arn.starts_with("arn:aws:lambda:") && arn.ends_with(&format!(":function:{}:$LATEST", function.name)),
+        "{arn}"
+    );
+    assert!(answer.log.contains(&format!("call {calls}\n")), "{}", answer.log);
+}

@@ -1,7 +1,7 @@
 //! Programs that are their own runtime: what their root is made of, how they boot, what they are told.
 //!
 //! A stem cell is a process of Skiff's own that waits for code. Told which, it becomes that program, and from then on the
-//! worker speaks to it over the runtime API of [`api`], not over frames.
+//! worker speaks to it over the runtime API of [`api`] or the calls of [`crate::go`], not over frames.
 
 pub mod api;
 mod wait;
@@ -35,13 +35,14 @@ pub(crate) fn of_the_host() -> Vec<Manifest> {
             template: template.clone(),
         })
     };
-    ["CustomRuntime"].into_iter().filter_map(manifest).collect()
+    ["CustomRuntime", "Go1"].into_iter().filter_map(manifest).collect()
 }
 
 /// The program a version's instances become; none for one that a bootstrap of Skiff's runs.
 pub(crate) fn program(version: &Version) -> Option<String> {
     match Family::of(&version.runtime) {
         Family::Custom => Some(format!("{CODE_TARGET}/{BOOTSTRAP}")),
+        Family::Go => Some(format!("{CODE_TARGET}/{}", version.handler)),
         _ => None,
     }
 }
