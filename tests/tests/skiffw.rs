@@ -118,6 +118,21 @@ fn a_server_is_found_and_stopped_also_when_its_binary_was_replaced() {
 }
 
 #[test]
+fn up_has_a_python_a_node_and_a_java_ready_and_calls_a_demo_of_each() {
+    let skiffw = Skiffw::new();
+    let ran = skiffw.run(&["up", "--detach"]).ended(0, "Skiff is running");
+    for says in [
+        "Hello, Skiff!\", \"request_id\"",
+        "\"node\":\"v18.15.0\"",
+        "\"java\":\"17.",
+    ] {
+        assert!(ran.stdout.contains(says), "{says}: {ran:?}");
+    }
+    let listed = skiffw.run(&["skiff", "runtime", "list"]).ended(0, "Java17");
+    assert!(listed.stdout.contains("Nodejs18.15"), "{listed:?}");
+}
+
+#[test]
 fn a_server_started_by_hand_keeps_what_it_says_of_itself_and_is_stopped_too() {
     let mut server = Server::start();
     let skiffw = Skiffw::on(&server.data);

@@ -32,6 +32,12 @@ pub(crate) fn version(files: &Path, name: &RuntimeName, root: Root) -> Result<St
         .arg(if is_java { "-version" } else { "--version" })
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    if is_java && root == Root::System {
+        // There is no `/proc` by which it would find them beside itself.
+        let home = inside.trim_end_matches("/bin/java");
+        let folders = ["lib", "lib/jli", "lib/amd64/jli", "lib/aarch64/jli"].map(|folder| format!("{home}/{folder}"));
+        command.env("LD_LIBRARY_PATH", folders.join(":"));
+    }
     let output = command.output().map_err(|error| does_not_run(error.to_string()))?;
     // Python 2.7 says it on the other stream.
     let said = [&output.stdout, &output.stderr].map(|stream| String::from_utf8_lossy(stream).trim().to_owned());
@@ -46,6 +52,10 @@ pub(crate) fn version(files: &Path, name: &RuntimeName, root: Root) -> Result<St
         let version = said.split('"').nth(1).map(str::to_owned);
         return version.ok_or_else(|| does_not_run(format!("it does not say its version: {}", said.trim())));
     }
-    // `v18.15.0`, `Python 3.11.2`.
-    Ok(said.trim_start_matches("Python ").trim_start_matches('v').to_owned())
+    // `v18.15.0`, `Python 3.11.2`, `PHP 8.2.28 (cli) (built: …`.
+    let said = said
+        .trim_start_matches("Python ")
+        .trim_start_matches("PHP ")
+        .trim_start_matches('v');
+    Ok(said.split_whitespace().next().unwrap_or_default().to_owned())
 }

@@ -7,7 +7,9 @@ import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
 import java.lang.reflect.TypeVariable;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -103,11 +105,11 @@ final class Handler {
         for (Class<?> below = type; below != null; below = below.getSuperclass()) {
             List<Type> above = new ArrayList<>();
             above.add(below.getGenericSuperclass());
-            above.addAll(java.util.Arrays.asList(below.getGenericInterfaces()));
+            above.addAll(Arrays.asList(below.getGenericInterfaces()));
             for (Type one : above) {
                 if (one instanceof ParameterizedType && ((ParameterizedType) one).getRawType() == variable.getGenericDeclaration()) {
                     TypeVariable<?>[] variables = ((Class<?>) variable.getGenericDeclaration()).getTypeParameters();
-                    int place = java.util.Arrays.asList(variables).indexOf(variable);
+                    int place = Arrays.asList(variables).indexOf(variable);
                     return resolved(type, ((ParameterizedType) one).getActualTypeArguments()[place]);
                 }
             }
@@ -142,10 +144,11 @@ final class Handler {
     }
 
     private Object event(byte[] text, int start, int length) {
-        if (event == String.class && text[start] != '"' && text[start] > ' ') {
+        Object value = Json.read(text, start, length);
+        if (event == String.class && value != null && !(value instanceof String)) {
             // An event that is no text is given to a handler that takes one as it was sent.
-            return new String(text, start, length, java.nio.charset.StandardCharsets.UTF_8);
+            return new String(text, start, length, StandardCharsets.UTF_8);
         }
-        return Reader.as(Json.read(text, start, length), event, "");
+        return Reader.as(value, event, "");
     }
 }

@@ -9,7 +9,7 @@ import java.util.Arrays;
 /**
  * Where the user's classes come from: the package, the layers, and last what the platform offers. It is also what Java
  * takes for its own system class loader, so that threads and libraries find the user's classes wherever they look; nothing
- * of the runtime's own is found through it.
+ * of the runtime's own is found through it but the class that Java itself began with.
  */
 public final class Loader extends URLClassLoader {
     /** What the platform offers to user code: the Context and the event classes. */

@@ -56,8 +56,8 @@ public final class Main {
             }
             // The server is gone.
             Runtime.getRuntime().halt(0);
-        } catch (IOException | RuntimeException broken) {
-            // User code has closed or changed the line: nothing can be asked of this process any more.
+        } catch (Throwable broken) {
+            // User code has closed or changed the line, or there is no memory: nothing can be asked of this process any more.
             Runtime.getRuntime().halt(1);
         }
     }
@@ -148,11 +148,10 @@ public final class Main {
         wire.body = null;
         int contextBytes = Wire.word(body, 0);
         int eventStart = 4 + contextBytes;
-        String text;
+        byte[] result;
         try {
             Map<String, Object> context = (Map<String, Object>) Json.read(body, 4, contextBytes);
-            text = handler.call(body, eventStart, body.length - eventStart, context);
-            body = null;
+            result = handler.call(body, eventStart, body.length - eventStart, context).getBytes(StandardCharsets.UTF_8);
         } catch (Mismatch mismatch) {
             conclude(Wire.RAISED, sequence, Faults.fault(mismatch.getMessage(), mismatch.getMessage()));
             return;
@@ -161,21 +160,34 @@ public final class Main {
             conclude(Wire.RAISED, sequence, Faults.fault(cause(thrown)));
             return;
         }
-        byte[] result = text.getBytes(StandardCharsets.UTF_8);
         if (result.length > resultBytesMax) {
             conclude(Wire.TOO_LARGE, sequence, Integer.toString(result.length));
         } else {
-            System.out.flush();
-            System.err.flush();
-            wire.send(Wire.RETURNED, sequence, result);
+            conclude(Wire.RETURNED, sequence, result);
         }
     }
 
     private void conclude(int kind, int sequence, String body) throws IOException {
+        conclude(kind, sequence, body.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void conclude(int kind, int sequence, byte[] body) throws IOException {
         // What a handler was told to stop for ends with it.
         Thread.interrupted();
-        System.out.flush();
-        System.err.flush();
+        flush(System.out);
+        flush(System.err);
         wire.send(kind, sequence, body);
+    }
+
+    /** Whatever the user has made of the stream. */
+    private static void flush(PrintStream stream) {
+        try {
+            if (stream != null) {
+                stream.flush();
+            }
+        } catch (RuntimeException theirs) {
+            // Who put it there did not want to hear of it either.
+            return;
+        }
     }
 }

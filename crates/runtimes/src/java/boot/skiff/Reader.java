@@ -12,6 +12,7 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collection;
 import java.util.Date;
@@ -106,7 +107,7 @@ final class Reader {
                     return constant;
                 }
             }
-            throw expected("one of " + java.util.Arrays.toString(type.getEnumConstants()), value, where);
+            throw expected("one of " + Arrays.toString(type.getEnumConstants()), value, where);
         }
         if (type.isArray()) {
             return array(value, type.getComponentType(), type.getComponentType(), where);

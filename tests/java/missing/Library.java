@@ -1,0 +1,5 @@
+package missing;
+
+/** Compiled against, and not in the package. */
+public class Library {
+}
