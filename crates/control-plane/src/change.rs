@@ -90,6 +90,7 @@ impl Inner {
                 Ok(committed) => {
                     self.update(|state| writes.iter().for_each(|write| state.apply(write, committed.rev)));
                     self.deal();
+                    self.changed.notify_one();
                     return Ok(answer);
                 }
                 Err(StoreError::Conflict { .. }) => self.refresh(&writes).await?,
@@ -123,6 +124,7 @@ impl Inner {
             }
         }
         self.deal();
+        self.changed.notify_one();
         Ok(())
     }
 

@@ -4,6 +4,7 @@
 //! is legal wherever it came from. A changed schema is a new variant with a conversion, never a changed one.
 
 mod layers;
+mod provision;
 mod schema;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use crate::environment::InvalidEnvironment;
 use crate::function::Function;
 use crate::layer::{InvalidCompatibleRuntimes, InvalidLayers, InvalidLicense, Layer, LayerVersion};
 use crate::namespace::Namespace;
+use crate::provision::InvalidProvision;
 use crate::published::PublishedVersion;
 use crate::routing::InvalidRouting;
 use crate::settings::InvalidSetting;
@@ -144,6 +146,9 @@ pub enum DocumentError {
     /// An alias's routing that is not legal.
     #[error(transparent)]
     Routing(#[from] InvalidRouting),
+    /// What is kept ready is not legal.
+    #[error(transparent)]
+    Provision(#[from] InvalidProvision),
     /// A name no key can hold.
     #[error(transparent)]
     Key(#[from] InvalidKey),

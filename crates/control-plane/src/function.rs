@@ -9,6 +9,7 @@ use skiff_domain::{FunctionKey, FunctionUid, Qualifier, Revision, Version, Versi
 
 use crate::alias::Aliases;
 use crate::configuration::Configuration;
+use crate::provision::Provisions;
 use crate::tags::Tags;
 
 /// A function: what of it is not of one version, and `$LATEST`.
@@ -32,6 +33,8 @@ pub struct Function {
     pub aliases: Aliases,
     /// What it has of the account's concurrency for itself, and at most, in MB, if that is set.
     pub reserved_mb: Option<u64>,
+    /// The versions of which instances are kept ready.
+    pub provisions: Provisions,
     /// Code and configuration of `$LATEST`.
     pub configuration: Arc<Configuration>,
 }

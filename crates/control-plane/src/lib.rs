@@ -24,6 +24,7 @@ mod namespace;
 mod open;
 mod plane;
 mod port;
+mod provision;
 mod published;
 mod routing;
 mod runtime_choice;
@@ -39,10 +40,11 @@ pub use actions::{
     DeleteFunctionVersionError, DeleteNamespaceError, Deleted, EntrySource, ExistingTarget, FunctionFilters,
     FunctionOrder, FunctionView, InvalidFilter, InvalidNamespaceSearch, LayerError, LayerView, ListAliases,
     ListFunctions, ListFunctionsError, ListLayers, ListNamespaces, ListVersions, NamespaceOrder, NamespaceSearch,
-    NamespaceUsage, NoRoom, Publish, PublishLayerVersion, PublishLayerVersionError, PublishVersion,
-    PublishVersionError, PutAlias, ReserveConcurrencyError, TooManyVersions, TotalConcurrencyError, UpdateFunctionCode,
-    UpdateFunctionCodeError, UpdateFunctionConfiguration, UpdateFunctionConfigurationError, UpdateNamespace,
-    UpdateNamespaceError, VersionEntry, VersionOrder,
+    NamespaceUsage, NoRoom, ProvisionConcurrency, ProvisionConcurrencyError, ProvisionedView, Publish,
+    PublishLayerVersion, PublishLayerVersionError, PublishVersion, PublishVersionError, PutAlias,
+    ReserveConcurrencyError, TooManyVersions, TotalConcurrencyError, UpdateFunctionCode, UpdateFunctionCodeError,
+    UpdateFunctionConfiguration, UpdateFunctionConfigurationError, UpdateNamespace, UpdateNamespaceError, VersionEntry,
+    VersionOrder,
 };
 pub use alias::{Alias, Aliases};
 pub use change::ChangeError;
@@ -58,6 +60,7 @@ pub use namespace::Namespace;
 pub use open::OpenError;
 pub use plane::{ControlPlane, ResolveError};
 pub use port::{Allot, Ports, Precompile, Retire, Runtimes, random_uid};
+pub use provision::{InvalidProvision, Provision, Provisions, TimedAction, tracking};
 pub use published::PublishedVersion;
 pub use routing::{Draw, GivenRule, InvalidRouting, InvalidRoutingKey, InvalidRule, Routing, RoutingKey, Rule, Weight};
 pub use runtime_choice::{Lack, RuntimeChoice, RuntimeUnavailable};

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use skiff_domain::{InvalidName, NamespaceName};
 use skiff_store::{Doc, InvalidKey, Key, LIMIT_MAX, StoreError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -80,6 +80,7 @@ pub(crate) async fn open(ports: Ports) -> Result<ControlPlane, OpenError> {
         retire: ports.retire,
         allot: ports.allot,
         dealt: Mutex::default(),
+        changed: Notify::new(),
         quotas: ports.quotas,
         now: ports.now,
         new_uid: ports.new_uid,

@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use skiff_artifacts::{Artifacts, Collected, FolderError, Package};
 use skiff_domain::{Allotment, CodeDigest, FunctionKey, FunctionUid, NamespaceName, Qualifier, RuntimeName, Version};
 use skiff_store::Store;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) allot: Arc<dyn Allot>,
     /// What was handed out last.
     pub(crate) dealt: Mutex<Arc<Allotment>>,
+    /// Something that is stored changed.
+    pub(crate) changed: Notify,
     pub(crate) quotas: Quotas,
     pub(crate) now: fn() -> jiff::Timestamp,
     pub(crate) new_uid: fn() -> FunctionUid,

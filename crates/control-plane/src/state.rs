@@ -14,6 +14,7 @@ use crate::document::{Document, DocumentId};
 use crate::function::Function;
 use crate::layer::{Layer, LayerVersion};
 use crate::namespace::Namespace;
+use crate::provision::Provision;
 use crate::published::PublishedVersion;
 use crate::table::Table;
 
@@ -86,6 +87,28 @@ impl State {
     /// What is set apart for all functions together, in MB.
     pub(crate) fn reserved_mb(&self) -> u64 {
         self.functions().filter_map(|function| function.reserved_mb).sum()
+    }
+
+    /// The memory of the instances that are kept ready of one version, at most, in MB.
+    pub(crate) fn provision_mb(&self, function: &Function, number: VersionNumber, provision: &Provision) -> u64 {
+        let version = self.published_version(function, number);
+        version.map_or(0, |version| {
+            u64::from(version.configuration.memory.mb()) * u64::from(provision.most())
+        })
+    }
+
+    /// The same of all versions of a function.
+    pub(crate) fn provisioned_mb(&self, function: &Function) -> u64 {
+        let provisions = function.provisions.iter();
+        provisions
+            .map(|(number, provision)| self.provision_mb(function, *number, provision))
+            .sum()
+    }
+
+    /// The same of all functions for which nothing is reserved.
+    pub(crate) fn provisioned_shared_mb(&self) -> u64 {
+        let shared = self.functions().filter(|function| function.reserved_mb.is_none());
+        shared.map(|function| self.provisioned_mb(function)).sum()
     }
 
     pub(crate) fn namespace(&self, name: &NamespaceName) -> Option<&Arc<Namespace>> {

@@ -13,7 +13,7 @@ use skiff_domain::{
     Version,
 };
 use tokio::sync::{Notify, oneshot};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -51,13 +51,15 @@ pub(crate) struct Shared<I: Instances> {
     pub(crate) schedule: Mutex<Schedule<Warm<I::Instance>, Waiter<I>>>,
     no_room_news: Seldom,
     /// Wakes the reaper when there are idle instances again.
-    idle: Notify,
+    pub(crate) idle: Notify,
+    /// Has what is kept ready looked after.
+    pub(crate) provision: Notify,
     /// Wakes `shutdown` when the last call is gone.
     drained: Notify,
     /// Cuts running calls short.
     cut: CancellationToken,
-    /// Ends starts and the reaper.
-    stop: CancellationToken,
+    /// Ends starts and the tasks of `upkeep`.
+    pub(crate) stop: CancellationToken,
     tasks: TaskTracker,
 }
 
@@ -90,18 +92,23 @@ impl<I: Instances> Invoker<I> {
             schedule: Mutex::new(Schedule::new(limits)),
             no_room_news: Seldom::new(NO_ROOM_NEWS_PERIOD),
             idle: Notify::new(),
+            provision: Notify::new(),
             drained: Notify::new(),
             cut: CancellationToken::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         });
         shared.tasks.spawn(Arc::clone(&shared).reap());
+        shared.tasks.spawn(Arc::clone(&shared).provision());
         Self { shared }
     }
 
     /// Deals the account's concurrency out anew, from the next call on.
     pub fn allot(&self, allotment: &Allotment) {
         self.shared.schedule.lock().allot(allotment);
+        self.shared.provision.notify_one();
+        // What is no longer kept ready grows old.
+        self.shared.idle.notify_one();
     }
 
     /// Refuses new calls, waits until `deadline` for those that run, cuts short what is left and lets every instance
@@ -318,24 +325,6 @@ impl<I: Instances> Shared<I> {
         }
     }
 
-    /// Lets idle instances go when they have been idle for long enough. Ends when told to stop.
-    async fn reap(self: Arc<Self>) {
-        loop {
-            let (let_go, next) = self.schedule.lock().reap(Instant::now().into_std(), Warm::is_alive);
-            drop(let_go);
-            let due = async {
-                match next {
-                    Some(next) => sleep_until(next.into()).await,
-                    None => self.idle.notified().await,
-                }
-            };
-            tokio::select! {
-                () = due => {}
-                () = self.stop.cancelled() => return,
-            }
-        }
-    }
-
     async fn wait_until_drained(&self) {
         loop {
             let drained = self.drained.notified();
@@ -380,10 +369,12 @@ impl<I: Instances> PendingStart<I> {
                 if let StartError::Platform(cause) = &error {
                     tracing::error!(function = %version.key, cause, "an instance could not be started");
                 }
-                self.shared.schedule.lock().start_failed(start, error)
+                let now = Instant::now().into_std();
+                self.shared.schedule.lock().start_failed(start, error, now)
             }
         };
         self.shared.perform(&version, action);
+        self.shared.provision.notify_one();
     }
 }
 

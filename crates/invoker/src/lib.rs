@@ -15,6 +15,7 @@ mod schedule;
 mod seat;
 mod seldom;
 mod settings;
+mod upkeep;
 mod verdict;
 
 #[cfg(test)]

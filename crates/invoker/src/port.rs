@@ -70,4 +70,10 @@ pub struct FunctionLoad {
     pub waiting: u32,
     /// Initialised instances with nothing to do.
     pub idle: u32,
+    /// Instances that are to be kept ready.
+    pub provisioned: u32,
+    /// Of those, the ones there are.
+    pub ready: u32,
+    /// Why there are not all of them, where starting them failed.
+    pub failure: Option<String>,
 }

@@ -9,13 +9,14 @@
 //! the order they came; an instance serves only the revision it was started for.
 
 mod pool;
+mod provision;
 mod quota;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use skiff_domain::{Allotment, FunctionUid, Qualifier, StartError, Version};
+use skiff_domain::{FunctionUid, Qualifier, StartError, Version};
 
 use crate::port::FunctionLoad;
 use crate::settings::Limits;
@@ -175,7 +176,14 @@ impl<I, W> Schedule<I, W> {
             Some(function) => function,
             None => self.functions.entry(version.uid.clone()).or_default(),
         };
-        self.quota.check(version, function.running, function.running_mb)?;
+        let is_covered = function
+            .position(version)
+            .is_some_and(|at| function.pools[at].covers_another());
+        if is_covered {
+            self.quota.check_covered(version, function.running_mb)?;
+        } else {
+            self.quota.check(version, function.counted(), function.running_mb)?;
+        }
         let waiting = function.waiting;
         let pool = function.pool_or_new(version, let_go);
         let arrival = if let Some(lent) = pool.take_idle(usable, let_go) {
@@ -195,7 +203,9 @@ impl<I, W> Schedule<I, W> {
         function.running += 1;
         function.running_mb += memory_mb;
         self.running += 1;
-        self.quota.add(&version.uid, memory_mb);
+        if !is_covered {
+            self.quota.add(&version.uid, memory_mb);
+        }
         Ok(arrival)
     }
 
@@ -229,10 +239,13 @@ impl<I, W> Schedule<I, W> {
             let memory_mb = u64::from(version.memory_mb);
             function.running -= 1;
             function.running_mb -= memory_mb;
+            let was_covered = !function.pools[index].exceeds();
             function.pools[index].running -= 1;
             let is_done = function.pools[index].is_done();
             self.running -= 1;
-            self.quota.remove(&version.uid, memory_mb);
+            if !was_covered {
+                self.quota.remove(&version.uid, memory_mb);
+            }
             if is_done {
                 self.tidy(&version.uid);
             }
@@ -251,7 +264,7 @@ impl<I, W> Schedule<I, W> {
     pub(crate) fn started(&mut self, start: Start, instance: I, now: Instant) -> Option<Action<I, W>> {
         let Start { version, era } = start;
         if let Some((function, index)) = self.find(&version) {
-            function.pools[index].starts -= 1;
+            function.pools[index].start_succeeded();
             // It is lent from here on; placing it takes that back or hands it on.
             function.pools[index].lent += 1;
         }
@@ -262,10 +275,10 @@ impl<I, W> Schedule<I, W> {
     }
 
     /// A start failed. A call that no other start can serve is told.
-    pub(crate) fn start_failed(&mut self, start: Start, error: StartError) -> Option<Action<I, W>> {
+    pub(crate) fn start_failed(&mut self, start: Start, error: StartError, now: Instant) -> Option<Action<I, W>> {
         let Start { version, .. } = start;
         let (function, index) = self.find(&version)?;
-        let failed = function.pools[index].start_failed();
+        let failed = function.pools[index].start_failed(&error, now);
         if failed.is_some() {
             function.waiting -= 1;
         }
@@ -310,7 +323,7 @@ impl<I, W> Schedule<I, W> {
             .functions
             .iter()
             .flat_map(|(uid, function)| function.pools.iter().enumerate().map(move |(at, pool)| (uid, at, pool)))
-            .filter_map(|(uid, at, pool)| Some((pool.idle_longest()?, uid, at)))
+            .filter_map(|(uid, at, pool)| Some((pool.evictable()?, uid, at)))
             .min_by_key(|(since, ..)| *since)
             .map(|(_, uid, at)| (uid.clone(), at))?;
         let instance = self.functions.get_mut(&uid)?.pools[index].evict();
@@ -318,21 +331,19 @@ impl<I, W> Schedule<I, W> {
         instance
     }
 
-    /// Deals the account's concurrency out anew. Calls that run go on, also where there are now too many.
-    pub(crate) fn allot(&mut self, allotment: &Allotment) {
-        let running = self.functions.iter().map(|(uid, function)| (uid, function.running_mb));
-        self.quota.allot(allotment, running);
-    }
-
     /// Refuses every later call and takes out the idle instances; those in use go when they are done.
     pub(crate) fn close(&mut self) -> Vec<I> {
         self.closed = true;
         let mut let_go = Vec::new();
         self.functions.retain(|_, function| {
-            function.pools.iter_mut().for_each(|pool| pool.retire(&mut let_go));
+            function.pools.iter_mut().for_each(|pool| {
+                pool.keep(None);
+                pool.retire(&mut let_go);
+            });
             function.tidy();
             !function.pools.is_empty()
         });
+        self.recount();
         let_go
     }
 

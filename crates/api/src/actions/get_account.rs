@@ -94,7 +94,7 @@ impl NamespaceUse {
             namespace: usage.namespace.into(),
             total_concurrency_mem: total_mb,
             total_allocated_concurrency_mem: usage.reserved_mb,
-            total_allocated_provisioned_mem: 0,
+            total_allocated_provisioned_mem: usage.provisioned_mb,
         }
     }
 }

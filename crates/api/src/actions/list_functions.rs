@@ -1,5 +1,7 @@
 //! ListFunctions.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use skiff_control_plane::{Function, FunctionFilters, InvalidOrder, InvalidOrderBy, ListFunctions};
 
@@ -73,7 +75,9 @@ pub(super) fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
     };
     let found = call.context.control.list_functions(&input);
     let found = found.map_err(|error| ApiError::refused(error.code(), &error))?;
-    let functions = found.items.iter().map(|function| Entry::of(function)).collect();
+    let control = &call.context.control;
+    let entry = |function: &Arc<Function>| Entry::of(function, control.provisioned_mb(function));
+    let functions = found.items.iter().map(entry).collect();
     Ok(Answer {
         functions,
         total_count: found.total,
@@ -81,7 +85,7 @@ pub(super) fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
 }
 
 impl Entry {
-    fn of(function: &Function) -> Self {
+    fn of(function: &Function, provisioned_mb: u64) -> Self {
         Self {
             function_name: function.key.name.to_string(),
             function_id: function.uid.to_string(),
@@ -95,7 +99,7 @@ impl Entry {
             add_time: time::to_text(function.created_at),
             mod_time: time::to_text(function.modified_at),
             tags: configuration::pairs(function.tags.as_slice()),
-            total_provisioned_concurrency_mem: 0,
+            total_provisioned_concurrency_mem: provisioned_mb,
             reserved_concurrency_mem: function.reserved_mb,
             async_run_enable: "FALSE",
             trace_enable: "FALSE",

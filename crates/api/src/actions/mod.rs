@@ -11,6 +11,7 @@ mod delete_function;
 mod delete_function_version;
 mod delete_layer_version;
 mod delete_namespace;
+mod delete_provisioned_concurrency_config;
 mod delete_reserved_concurrency_config;
 mod get_account;
 mod get_alias;
@@ -18,6 +19,7 @@ mod get_function;
 mod get_function_address;
 mod get_function_logs;
 mod get_layer_version;
+mod get_provisioned_concurrency_config;
 mod get_reserved_concurrency_config;
 mod invoke;
 mod invoke_function;
@@ -29,6 +31,7 @@ mod list_namespaces;
 mod list_version_by_function;
 mod publish_layer_version;
 mod publish_version;
+mod put_provisioned_concurrency_config;
 mod put_reserved_concurrency_config;
 mod put_total_concurrency_config;
 mod update_alias;
@@ -43,6 +46,7 @@ mod layer;
 mod listing;
 mod names;
 mod package;
+mod provisioned;
 
 use skiff_domain::RequestId;
 use tokio::sync::OwnedSemaphorePermit;
@@ -72,19 +76,16 @@ const LATER: &[&str] = &[
     "CreateFunctionTestModel",
     "CreateTrigger",
     "DeleteCustomDomain",
-    "DeleteProvisionedConcurrencyConfig",
     "DeleteTrigger",
     "GetAsyncEventStatus",
     "GetCustomDomain",
     "GetFunctionEventInvokeConfig",
     "GetFunctionTestModel",
-    "GetProvisionedConcurrencyConfig",
     "GetRequestStatus",
     "ListAsyncEvents",
     "ListCustomDomains",
     "ListFunctionTestModels",
     "ListTriggers",
-    "PutProvisionedConcurrencyConfig",
     "TerminateAsyncEvent",
     "UpdateCustomDomain",
     "UpdateFunctionEventInvokeConfig",
@@ -106,6 +107,9 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
         "DeleteFunctionVersion" => reply::body(&delete_function_version::run(call).await?, id),
         "DeleteLayerVersion" => reply::body(&delete_layer_version::run(call).await?, id),
         "DeleteNamespace" => reply::body(&delete_namespace::run(call).await?, id),
+        "DeleteProvisionedConcurrencyConfig" => {
+            reply::body(&delete_provisioned_concurrency_config::run(call).await?, id)
+        }
         "DeleteReservedConcurrencyConfig" => reply::body(&delete_reserved_concurrency_config::run(call).await?, id),
         "GetAccount" => reply::body(&get_account::run(&call)?, id),
         "GetAlias" => reply::body(&get_alias::run(call)?, id),
@@ -113,6 +117,7 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
         "GetFunctionAddress" => reply::body(&get_function_address::run(call)?, id),
         "GetFunctionLogs" => reply::body(&get_function_logs::run(call).await?, id),
         "GetLayerVersion" => reply::body(&get_layer_version::run(call)?, id),
+        "GetProvisionedConcurrencyConfig" => reply::body(&get_provisioned_concurrency_config::run(call)?, id),
         "GetReservedConcurrencyConfig" => reply::body(&get_reserved_concurrency_config::run(call)?, id),
         "Invoke" => reply::body(&invoke::run(call).await?, id),
         "InvokeFunction" => reply::body(&invoke_function::run(call).await?, id),
@@ -124,6 +129,7 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
         "ListVersionByFunction" => reply::body(&list_version_by_function::run(call)?, id),
         "PublishLayerVersion" => reply::body(&publish_layer_version::run(call).await?, id),
         "PublishVersion" => reply::body(&publish_version::run(call).await?, id),
+        "PutProvisionedConcurrencyConfig" => reply::body(&put_provisioned_concurrency_config::run(call).await?, id),
         "PutReservedConcurrencyConfig" => reply::body(&put_reserved_concurrency_config::run(call).await?, id),
         "PutTotalConcurrencyConfig" => reply::body(&put_total_concurrency_config::run(call).await?, id),
         "UpdateAlias" => reply::body(&update_alias::run(call).await?, id),

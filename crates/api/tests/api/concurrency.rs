@@ -1,6 +1,9 @@
 //! Reserved concurrency and the account's quota over the API.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use skiff_control_plane::Draw;
+use skiff_domain::RequestId;
+use skiff_invoker::FunctionLoad;
 
 use crate::server::{Server, with};
 
@@ -63,4 +66,142 @@ async fn what_cannot_be_set_apart_gets_its_documented_code() {
     server.ok("PutReservedConcurrencyConfig", hello(10_000)).await;
     let code = server.code("PutTotalConcurrencyConfig", total(11_000)).await;
     assert_eq!(code, "LimitExceeded.TotalConcurrencyMemory");
+}
+
+/// A server with version 1 of `hello`.
+async fn published() -> Server {
+    let server = Server::with_hello().await;
+    server.ok("PublishVersion", json!({"FunctionName": "hello"})).await;
+    server
+}
+
+fn keep(fields: Value) -> Value {
+    with(
+        json!({"FunctionName": "hello", "Qualifier": "1", "VersionProvisionedConcurrencyNum": 2}),
+        fields,
+    )
+}
+
+#[tokio::test]
+async fn what_is_kept_ready_is_shown_with_what_of_it_is_ready() {
+    let server = published().await;
+    let hello = || json!({"FunctionName": "hello"});
+    let action = json!({
+        "TriggerName": "morning", "TriggerProvisionedConcurrencyNum": 5, "TriggerCronConfig": "0 0 8 1 1 * 2099",
+        "ProvisionedType": "Default",
+    });
+    let put = keep(json!({"TriggerActions": [action]}));
+    server.ok("PutProvisionedConcurrencyConfig", put).await;
+    let version = {
+        let key = skiff_domain::FunctionKey {
+            namespace: "default".parse().unwrap(),
+            name: "hello".parse().unwrap(),
+        };
+        let draw = Draw::of(RequestId::random(), None);
+        server.control.resolve(&key, &"1".parse().unwrap(), &draw).unwrap()
+    };
+    for (ready, failure, status, reason) in [
+        (0, None, "InProgress", ""),
+        (1, Some("no room"), "Failed", "no room"),
+        (2, None, "Done", ""),
+    ] {
+        *server.invoker.loads.lock() = vec![FunctionLoad {
+            version: version.clone(),
+            running: 0,
+            waiting: 0,
+            idle: ready,
+            provisioned: 2,
+            ready,
+            failure: failure.map(str::to_owned),
+        }];
+        let shown = server.ok("GetProvisionedConcurrencyConfig", hello()).await;
+        let entry = &shown["Allocated"][0];
+        for (field, value) in [
+            ("Qualifier", json!("1")),
+            ("AllocatedProvisionedConcurrencyNum", json!(2)),
+            ("AvailableProvisionedConcurrencyNum", json!(ready)),
+            ("Status", json!(status)),
+            ("StatusReason", json!(reason)),
+            ("TriggerActions", json!([action])),
+        ] {
+            assert_eq!(entry[field], value, "{field}: {entry}");
+        }
+        // 128,000 MB are 1,000 instances of 128 MB, of which the action takes 5.
+        assert_eq!(shown["UnallocatedConcurrencyNum"], 995);
+    }
+    let listed = server.ok("ListFunctions", json!({})).await;
+    assert_eq!(listed["Functions"][0]["TotalProvisionedConcurrencyMem"], 640);
+    let usage = server.ok("GetAccount", json!({})).await["AccountUsage"].clone();
+    assert_eq!(usage["Namespace"][0]["TotalAllocatedProvisionedMem"], 640);
+    let deletion = with(hello(), json!({"Qualifier": "1"}));
+    server.ok("DeleteProvisionedConcurrencyConfig", deletion).await;
+    let shown = server.ok("GetProvisionedConcurrencyConfig", hello()).await;
+    assert_eq!(shown["Allocated"], json!([]));
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_ready_gets_its_code() {
+    let server = published().await;
+    let action = |fields| {
+        let action = json!({
+            "TriggerName": "a", "TriggerProvisionedConcurrencyNum": 1, "TriggerCronConfig": "0 0 8 * * * *",
+        });
+        keep(json!({"TriggerActions": [with(action, fields)]}))
+    };
+    let tracking = |fields| {
+        let tracking = json!({
+            "ProvisionedType": "ConcurrencyUtilizationTracking", "TrackingTarget": 0.7, "MinCapacity": 1, "MaxCapacity": 3,
+        });
+        keep(with(tracking, fields))
+    };
+    for (parameters, code) in [
+        (keep(json!({"Qualifier": "$LATEST"})), "InvalidParameterValue.Qualifier"),
+        (
+            keep(json!({"VersionProvisionedConcurrencyNum": -1})),
+            "InvalidParameterValue",
+        ),
+        (
+            keep(json!({"VersionProvisionedConcurrencyNum": 1001})),
+            "FailedOperation.ProvisionedExceedAvailable",
+        ),
+        (
+            keep(json!({"ProvisionedType": "x"})),
+            "InvalidParameterValue.ProvisionType",
+        ),
+        (
+            action(json!({"TriggerName": ""})),
+            "InvalidParameterValue.ProvisionTriggerName",
+        ),
+        (
+            action(json!({"TriggerProvisionedConcurrencyNum": -1})),
+            "InvalidParameterValue.TriggerProvisionedConcurrencyNum",
+        ),
+        (
+            action(json!({"TriggerCronConfig": "x"})),
+            "InvalidParameterValue.TriggerCronConfig",
+        ),
+        (
+            action(json!({"ProvisionedType": "ConcurrencyUtilizationTracking"})),
+            "InvalidParameterValue.ProvisionType",
+        ),
+        (
+            tracking(json!({"TrackingTarget": 1})),
+            "InvalidParameterValue.TrackingTarget",
+        ),
+        (tracking(json!({"MinCapacity": 4})), "InvalidParameterValue.MinCapacity"),
+        (
+            tracking(json!({"VersionProvisionedConcurrencyNum": 4})),
+            "InvalidParameterValue",
+        ),
+    ] {
+        let refused = server.code("PutProvisionedConcurrencyConfig", parameters.clone()).await;
+        assert_eq!(refused, code, "{parameters}");
+    }
+    server.ok("PutProvisionedConcurrencyConfig", tracking(json!({}))).await;
+    let deletion = json!({"FunctionName": "hello", "Qualifier": "1"});
+    server.ok("DeleteProvisionedConcurrencyConfig", deletion.clone()).await;
+    assert_eq!(
+        server.code("DeleteProvisionedConcurrencyConfig", deletion).await,
+        "ResourceNotFound"
+    );
 }

@@ -235,6 +235,31 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("TotalConcurrencyMem", Seen(json!(64_000), "GetAccount", json!({}), "/AccountUsage/UserConcurrencyMemLimit")),
             ("Namespace", Refused(json!("second"), "UnsupportedOperation")),
         ],
+        "PutProvisionedConcurrencyConfig" => {
+            let shown = || json!({"FunctionName": "hello"});
+            let get = "GetProvisionedConcurrencyConfig";
+            vec![
+                ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+                ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+                ("Qualifier", Checked(json!("7"), "ResourceNotFound.Qualifier")),
+                ("VersionProvisionedConcurrencyNum", Seen(json!(3), get, shown(), "/Allocated/0/AllocatedProvisionedConcurrencyNum")),
+                ("TriggerActions", Seen(json!([{"TriggerName": "a", "TriggerProvisionedConcurrencyNum": 2, "TriggerCronConfig": "0 0 8 * * * *"}]), get, shown(), "/Allocated/0/TriggerActions")),
+                ("ProvisionedType", Checked(json!("ConcurrencyUtilizationTracking"), "MissingParameter")),
+                ("TrackingTarget", Checked(json!(0.5), "InvalidParameterValue.ProvisionType")),
+                ("MinCapacity", Checked(json!(1), "InvalidParameterValue.ProvisionType")),
+                ("MaxCapacity", Checked(json!(1), "InvalidParameterValue.ProvisionType")),
+            ]
+        }
+        "GetProvisionedConcurrencyConfig" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("Qualifier", Checked(json!("7"), "ResourceNotFound.Qualifier")),
+        ],
+        "DeleteProvisionedConcurrencyConfig" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("Qualifier", Checked(json!("7"), "ResourceNotFound.Qualifier")),
+        ],
         other => panic!("{other} is served and has no proofs"),
     };
     if matches!(action, "CreateFunction" | "UpdateFunctionConfiguration") {
@@ -284,6 +309,10 @@ fn plain(action: &str) -> Value {
         "ListLayers" => json!({}),
         "PutReservedConcurrencyConfig" => json!({"FunctionName": "hello", "ReservedConcurrencyMem": 256}),
         "PutTotalConcurrencyConfig" => json!({"TotalConcurrencyMem": 32_000}),
+        "PutProvisionedConcurrencyConfig" => {
+            json!({"FunctionName": "hello", "Qualifier": "1", "VersionProvisionedConcurrencyNum": 1})
+        }
+        "DeleteProvisionedConcurrencyConfig" => json!({"FunctionName": "hello", "Qualifier": "1"}),
         "UpdateNamespace" | "DeleteNamespace" => json!({"Namespace": "second", "Description": "x"}),
         "ListFunctions" | "ListNamespaces" | "GetFunctionLogs" | "GetAccount" => json!({}),
         _ => json!({"FunctionName": "hello"}),
@@ -309,6 +338,8 @@ async fn server() -> Server {
         .ok("CreateFunction", with(hello(), json!({"FunctionName": "copy"})))
         .await;
     server.ok("PublishLayerVersion", layer("deps")).await;
+    let kept = plain("PutProvisionedConcurrencyConfig");
+    server.ok("PutProvisionedConcurrencyConfig", kept).await;
     server.invoker.end.lock().log = "START\n".into();
     server
 }
@@ -502,6 +533,12 @@ async fn a_required_field_that_is_missing_is_named() {
         ("GetReservedConcurrencyConfig", "FunctionName"),
         ("DeleteReservedConcurrencyConfig", "FunctionName"),
         ("PutTotalConcurrencyConfig", "TotalConcurrencyMem"),
+        ("PutProvisionedConcurrencyConfig", "FunctionName"),
+        ("PutProvisionedConcurrencyConfig", "Qualifier"),
+        ("PutProvisionedConcurrencyConfig", "VersionProvisionedConcurrencyNum"),
+        ("GetProvisionedConcurrencyConfig", "FunctionName"),
+        ("DeleteProvisionedConcurrencyConfig", "FunctionName"),
+        ("DeleteProvisionedConcurrencyConfig", "Qualifier"),
     ] {
         let server = server().await;
         let mut parameters = plain(action);

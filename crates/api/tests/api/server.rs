@@ -42,6 +42,7 @@ pub(crate) struct Server {
 pub(crate) struct FakeInvoker {
     pub(crate) seen: Mutex<Vec<Invocation>>,
     pub(crate) end: Mutex<End>,
+    pub(crate) loads: Mutex<Vec<FunctionLoad>>,
 }
 
 /// How a call ends.
@@ -77,7 +78,7 @@ impl Invoke for FakeInvoker {
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 
     fn load(&self) -> Vec<FunctionLoad> {
-        Vec::new()
+        self.loads.lock().clone()
     }
 }
 
@@ -147,6 +148,7 @@ impl Server {
         let invoker = Arc::new(FakeInvoker {
             seen: Mutex::default(),
             end: Mutex::new(end),
+            loads: Mutex::default(),
         });
         let router = skiff_api::router(ApiContext {
             control: control.clone(),

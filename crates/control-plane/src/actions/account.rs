@@ -28,6 +28,8 @@ pub struct NamespaceUsage {
     pub functions: Vec<FunctionName>,
     /// What is set apart for them, in MB.
     pub reserved_mb: u64,
+    /// The memory of the instances that are kept ready of them, at most, in MB.
+    pub provisioned_mb: u64,
 }
 
 impl ControlPlane {
@@ -47,6 +49,7 @@ impl ControlPlane {
                 namespace: namespace.name.clone(),
                 functions,
                 reserved_mb: inside().filter_map(reserved).sum(),
+                provisioned_mb: inside().map(|function| state.provisioned_mb(function)).sum(),
             }
         });
         Account {

@@ -15,6 +15,7 @@ use crate::environment::Environment;
 use crate::function::Function;
 use crate::layer::{self, InvalidLayers, Layers};
 use crate::plane::{ControlPlane, Inner, ResolveError};
+use crate::provision::Provisions;
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
 use crate::state::{State, Write};
 use crate::tags::Tags;
@@ -153,6 +154,7 @@ fn decide(
                 last_version: None,
                 aliases: Aliases::new(now),
                 reserved_mb: None,
+                provisions: Provisions::new(),
                 configuration: Arc::new(Configuration {
                     description: Description::default(),
                     memory: MemorySize::default(),

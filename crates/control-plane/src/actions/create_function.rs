@@ -16,6 +16,7 @@ use crate::function::Function;
 use crate::layer::{self, InvalidLayers, Layers};
 use crate::namespace::Namespace;
 use crate::plane::{ControlPlane, Inner};
+use crate::provision::Provisions;
 use crate::runtime_choice::{RuntimeChoice, RuntimeUnavailable};
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
 use crate::state::{State, Write};
@@ -154,6 +155,7 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         last_version: None,
         aliases: Aliases::new(now),
         reserved_mb: None,
+        provisions: Provisions::new(),
         configuration: Arc::new(configuration),
     };
     let write = |inner: Arc<Inner>| async move {

@@ -119,6 +119,7 @@ fn deletion(
     let VersionRef::Number(number) = version else {
         return Err(DeleteFunctionVersionError::NoNumber(input.qualifier.clone()));
     };
+    changed.provisions.remove(&number);
     // The function is written in any case: an alias that comes to lead here at the same time excludes this.
     Ok(vec![
         Write::Put(Document::Function(Box::new(changed))),

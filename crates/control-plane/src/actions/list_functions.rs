@@ -204,6 +204,12 @@ impl ControlPlane {
         });
         Ok(Listing::cut(found, input.page))
     }
+
+    /// The memory of the instances that are kept ready of a function, at most, in MB.
+    #[must_use]
+    pub fn provisioned_mb(&self, function: &Function) -> u64 {
+        self.inner.state.load().provisioned_mb(function)
+    }
 }
 
 fn matching(state: &State, input: &ListFunctions) -> Result<Vec<Arc<Function>>, ListFunctionsError> {

@@ -44,6 +44,22 @@ pub enum ReserveConcurrencyError {
         /// What others have of it.
         others_mb: u64,
     },
+    /// Less than the instances need that are kept ready of it.
+    #[error("{provisioned_mb} MB are kept ready of the function: reserve as much, or keep less ready")]
+    LessThanProvisioned {
+        /// What they need.
+        provisioned_mb: u64,
+    },
+    /// What is left does not hold the instances that are kept ready of other functions.
+    #[error(
+        "{provisioned_mb} MB are kept ready of functions without a reservation, and the account would have {left_mb} left"
+    )]
+    OthersProvisioned {
+        /// What they need.
+        provisioned_mb: u64,
+        /// What would be left.
+        left_mb: u64,
+    },
     /// The change could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -57,6 +73,8 @@ impl ReserveConcurrencyError {
             Self::Missing(error) => error.code(),
             Self::TooMuch { .. } => "LimitExceeded.FunctionReservedConcurrencyMemory",
             Self::TooMuchWithOthers { .. } => "FailedOperation.ReservedExceedTotal",
+            Self::LessThanProvisioned { .. } => "FailedOperation.ProvisionedExceedReserved",
+            Self::OthersProvisioned { .. } => "FailedOperation.ProvisionedExceedAvailable",
             Self::Change(error) => error.code(),
         }
     }
@@ -86,8 +104,9 @@ impl ControlPlane {
                 if function.reserved_mb == wanted {
                     return Ok((Vec::new(), ()));
                 }
-                if let Some(wanted_mb) = wanted {
-                    check(&inner, state, &function, wanted_mb)?;
+                match wanted {
+                    Some(wanted_mb) => check(&inner, state, &function, wanted_mb)?,
+                    None => check_release(&inner, state, &function)?,
                 }
                 let function = Function {
                     reserved_mb: wanted,
@@ -104,6 +123,20 @@ impl ControlPlane {
         };
         self.inner.run(write).await
     }
+}
+
+/// Whether what is kept ready of a function fits into what the account has left without what is reserved for it.
+fn check_release(inner: &Inner, state: &State, function: &Function) -> Result<(), ReserveConcurrencyError> {
+    let provisioned_mb = state.provisioned_shared_mb() + state.provisioned_mb(function);
+    let others_mb = state.reserved_mb() - function.reserved_mb.unwrap_or(0);
+    let left_mb = state.account().total_mb(&inner.quotas).saturating_sub(others_mb);
+    if provisioned_mb > left_mb {
+        return Err(ReserveConcurrencyError::OthersProvisioned {
+            provisioned_mb,
+            left_mb,
+        });
+    }
+    Ok(())
 }
 
 fn check(inner: &Inner, state: &State, function: &Function, wanted_mb: u64) -> Result<(), ReserveConcurrencyError> {
@@ -124,6 +157,24 @@ fn check(inner: &Inner, state: &State, function: &Function, wanted_mb: u64) -> R
             wanted_mb,
             reservable_mb,
             others_mb,
+        });
+    }
+    let provisioned_mb = state.provisioned_mb(function);
+    if provisioned_mb > wanted_mb {
+        return Err(ReserveConcurrencyError::LessThanProvisioned { provisioned_mb });
+    }
+    // Its own are within what it has for itself from now on.
+    let own_mb = if function.reserved_mb.is_none() {
+        provisioned_mb
+    } else {
+        0
+    };
+    let provisioned_mb = state.provisioned_shared_mb() - own_mb;
+    let left_mb = total_mb.saturating_sub(others_mb + wanted_mb);
+    if !is_less && provisioned_mb > left_mb {
+        return Err(ReserveConcurrencyError::OthersProvisioned {
+            provisioned_mb,
+            left_mb,
         });
     }
     Ok(())

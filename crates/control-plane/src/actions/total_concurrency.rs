@@ -30,6 +30,19 @@ pub enum TotalConcurrencyError {
         /// What is set apart.
         reserved_mb: u64,
     },
+    /// Less than is set apart and kept ready.
+    #[error(
+        "TotalConcurrencyMem {wanted_mb} is too little: {reserved_mb} MB are set apart for functions, and {provisioned_mb} \
+         are kept ready of others"
+    )]
+    LessThanProvisioned {
+        /// What was asked for.
+        wanted_mb: u64,
+        /// What is set apart.
+        reserved_mb: u64,
+        /// What is kept ready of functions for which nothing is.
+        provisioned_mb: u64,
+    },
     /// The change could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -41,7 +54,7 @@ impl TotalConcurrencyError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooMuch { .. } => "LimitExceeded.UserTotalConcurrencyMemory",
-            Self::TooLittle { .. } => "LimitExceeded.TotalConcurrencyMemory",
+            Self::TooLittle { .. } | Self::LessThanProvisioned { .. } => "LimitExceeded.TotalConcurrencyMemory",
             Self::Change(error) => error.code(),
         }
     }
@@ -59,6 +72,14 @@ impl ControlPlane {
                 let reserved_mb = state.reserved_mb();
                 if wanted_mb - unreservable_mb(wanted_mb) < reserved_mb {
                     return Err(TotalConcurrencyError::TooLittle { wanted_mb, reserved_mb });
+                }
+                let provisioned_mb = state.provisioned_shared_mb();
+                if wanted_mb < reserved_mb + provisioned_mb {
+                    return Err(TotalConcurrencyError::LessThanProvisioned {
+                        wanted_mb,
+                        reserved_mb,
+                        provisioned_mb,
+                    });
                 }
                 let account = AccountRecord {
                     concurrency_mb: Some(wanted_mb),

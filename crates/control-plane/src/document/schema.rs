@@ -11,6 +11,7 @@ use skiff_domain::{
 
 use super::DocumentError;
 use super::layers::BoundLayerV1;
+use super::provision::ProvisionV1;
 use crate::alias::{Alias, Aliases};
 use crate::configuration::Configuration;
 use crate::environment::Environment;
@@ -82,6 +83,8 @@ pub(super) struct FunctionV2 {
     /// Of before there were reservations nothing is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reserved_mb: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    provisions: Vec<ProvisionV1>,
     configuration: ConfigurationV1,
 }
 
@@ -181,6 +184,7 @@ impl FunctionV1 {
             last_version: None,
             aliases: Vec::new(),
             reserved_mb: None,
+            provisions: Vec::new(),
             configuration: self.configuration,
         };
         later.read(key)
@@ -199,6 +203,7 @@ impl FunctionV2 {
             last_version,
             aliases,
             reserved_mb,
+            provisions,
             configuration,
         } = function;
         Self {
@@ -210,6 +215,10 @@ impl FunctionV2 {
             last_version: *last_version,
             aliases: aliases.iter().map(AliasV1::of).collect(),
             reserved_mb: *reserved_mb,
+            provisions: provisions
+                .iter()
+                .map(|(number, provision)| ProvisionV1::of(*number, provision))
+                .collect(),
             configuration: ConfigurationV1::of(configuration),
         }
     }
@@ -217,6 +226,7 @@ impl FunctionV2 {
     pub(super) fn read(self, key: FunctionKey) -> Result<Function, DocumentError> {
         let aliases = self.aliases.into_iter().map(AliasV1::read);
         let aliases = aliases.collect::<Result<_, _>>()?;
+        let provisions = self.provisions.into_iter().map(ProvisionV1::read);
         Ok(Function {
             key,
             uid: self.uid,
@@ -227,6 +237,7 @@ impl FunctionV2 {
             last_version: self.last_version,
             aliases: Aliases::with(aliases, self.created_at),
             reserved_mb: self.reserved_mb,
+            provisions: provisions.collect::<Result<_, _>>()?,
             configuration: self.configuration.read()?,
         })
     }

@@ -11,6 +11,7 @@ mod faults;
 mod layers;
 mod listing;
 mod namespaces;
+mod provisions;
 mod quotas;
 mod restart;
 mod versions;

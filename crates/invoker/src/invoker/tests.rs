@@ -2,6 +2,7 @@
 
 mod calls;
 mod lives;
+mod provisioned;
 mod stops;
 
 use std::future::Future;

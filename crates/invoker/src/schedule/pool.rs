@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use skiff_domain::{Qualifier, Version};
+use skiff_domain::{Capacity, Qualifier, StartError, Version};
 
+use super::provision::Kept;
 use super::{Era, Lent, Start, Ticket};
 use crate::port::FunctionLoad;
 
@@ -60,6 +61,17 @@ impl<I, W> Function<I, W> {
         &mut self.pools[index]
     }
 
+    /// Calls that count against the quotas.
+    pub(super) fn counted(&self) -> u32 {
+        self.pools.iter().map(Pool::counted).sum()
+    }
+
+    /// The memory of those, in MB.
+    pub(super) fn counted_mb(&self) -> u64 {
+        let counted = |pool: &Pool<I, W>| u64::from(pool.counted()) * u64::from(pool.version.memory_mb);
+        self.pools.iter().map(counted).sum()
+    }
+
     pub(super) fn tidy(&mut self) {
         self.pools.retain(|pool| !pool.is_done());
     }
@@ -81,6 +93,8 @@ pub(super) struct Pool<I, W> {
     waiters: VecDeque<(Ticket, W)>,
     /// The most recently used last.
     idle: VecDeque<Idle<I>>,
+    /// Instances that are to be ready whether or not there are calls.
+    kept: Option<Kept>,
 }
 
 #[derive(Debug)]
@@ -111,11 +125,16 @@ impl<I, W> Pool<I, W> {
             lent: 0,
             waiters: VecDeque::new(),
             idle: VecDeque::new(),
+            kept: None,
         }
     }
 
     pub(super) fn label(&self) -> &Qualifier {
         &self.version.label
+    }
+
+    pub(super) fn is_of_function(&self, version: &Version) -> bool {
+        self.version.uid == version.uid && self.is_of(version)
     }
 
     fn is_of(&self, version: &Version) -> bool {
@@ -160,9 +179,20 @@ impl<I, W> Pool<I, W> {
         }
     }
 
-    /// Ends a start that failed. Returns the waiter that nothing is left to serve.
-    pub(super) fn start_failed(&mut self) -> Option<W> {
+    /// Ends a start that went well.
+    pub(super) fn start_succeeded(&mut self) {
         self.starts -= 1;
+        if let Some(kept) = &mut self.kept {
+            kept.succeeded();
+        }
+    }
+
+    /// Ends a start that failed. Returns the waiter that nothing is left to serve.
+    pub(super) fn start_failed(&mut self, error: &StartError, now: Instant) -> Option<W> {
+        self.starts -= 1;
+        if let Some(kept) = &mut self.kept {
+            kept.failed(error, now);
+        }
         if self.waiters.len() <= self.starts as usize {
             return None;
         }
@@ -201,20 +231,91 @@ impl<I, W> Pool<I, W> {
         usable: impl Fn(&I) -> bool,
         let_go: &mut Vec<I>,
     ) -> Option<Instant> {
-        let is_kept = |idle: &mut Idle<I>| now < idle.since + idle_timeout && usable(&idle.instance);
+        self.drop_dead(usable, let_go);
+        while let Some(since) = self.evictable() {
+            if now < since + idle_timeout {
+                return Some(since + idle_timeout);
+            }
+            let_go.extend(self.evict());
+        }
+        None
+    }
+
+    /// Takes out idle instances that died.
+    fn drop_dead(&mut self, usable: impl Fn(&I) -> bool, let_go: &mut Vec<I>) {
         for index in (0..self.idle.len()).rev() {
-            if !is_kept(&mut self.idle[index])
+            if !usable(&self.idle[index].instance)
                 && let Some(idle) = self.idle.remove(index)
             {
                 let_go.push(idle.instance);
             }
         }
-        self.idle_longest().map(|since| since + idle_timeout)
     }
 
-    /// Since when the instance is idle that is idle longest.
-    pub(super) fn idle_longest(&self) -> Option<Instant> {
-        self.idle.front().map(|idle| idle.since)
+    /// Since when the instance is idle that is idle longest, where there are more than are kept ready.
+    pub(super) fn evictable(&self) -> Option<Instant> {
+        let is_spare = self.alive() > self.wanted();
+        let longest = self.idle.front().filter(|_| is_spare);
+        longest.map(|idle| idle.since)
+    }
+
+    /// Instances there are.
+    fn alive(&self) -> u32 {
+        self.lent + count(self.idle.len())
+    }
+
+    /// Instances there are to be.
+    pub(super) fn wanted(&self) -> u32 {
+        self.kept.as_ref().map_or(0, Kept::wanted)
+    }
+
+    /// Calls that count against the quotas: those beyond the instances kept ready.
+    fn counted(&self) -> u32 {
+        self.running.saturating_sub(self.wanted())
+    }
+
+    /// Whether one more call has an instance that is kept ready for it.
+    pub(super) fn covers_another(&self) -> bool {
+        self.running < self.wanted()
+    }
+
+    /// Whether there are more calls than instances kept ready.
+    pub(super) fn exceeds(&self) -> bool {
+        self.running > self.wanted()
+    }
+
+    /// Keeps so many instances ready, or none.
+    pub(super) fn keep(&mut self, capacity: Option<Capacity>) {
+        match (capacity, &mut self.kept) {
+            (None, kept) => *kept = None,
+            (Some(capacity), Some(kept)) => kept.set(capacity),
+            (Some(capacity), kept) => *kept = Some(Kept::new(capacity)),
+        }
+    }
+
+    /// Looks after the instances that are kept ready: how many there are to be, what died, what has to be started.
+    /// False where none are.
+    pub(super) fn provision(
+        &mut self,
+        now: Instant,
+        usable: impl Fn(&I) -> bool,
+        starts: &mut Vec<Start>,
+        let_go: &mut Vec<I>,
+    ) -> bool {
+        if self.kept.is_none() {
+            return false;
+        }
+        self.drop_dead(usable, let_go);
+        let (alive, running) = (self.alive() + self.starts, self.running);
+        let Some(kept) = &mut self.kept else { return false };
+        for _ in 0..kept.due(now, running, alive, self.starts) {
+            self.starts += 1;
+            starts.push(Start {
+                version: Arc::clone(&self.version),
+                era: self.era,
+            });
+        }
+        true
     }
 
     /// Takes the instance that is idle longest.
@@ -224,15 +325,22 @@ impl<I, W> Pool<I, W> {
 
     /// True when it has nothing to remember.
     pub(super) fn is_done(&self) -> bool {
-        self.running == 0 && self.starts == 0 && self.lent == 0 && self.idle.is_empty()
+        self.running == 0 && self.starts == 0 && self.lent == 0 && self.idle.is_empty() && self.kept.is_none()
     }
 
     pub(super) fn load(&self) -> FunctionLoad {
         FunctionLoad {
             version: Arc::clone(&self.version),
             running: self.running,
-            waiting: u32::try_from(self.waiters.len()).unwrap_or(u32::MAX),
-            idle: u32::try_from(self.idle.len()).unwrap_or(u32::MAX),
+            waiting: count(self.waiters.len()),
+            idle: count(self.idle.len()),
+            provisioned: self.wanted(),
+            ready: self.wanted().min(self.alive()),
+            failure: self.kept.as_ref().and_then(Kept::failure),
         }
     }
+}
+
+fn count(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
 }

@@ -18,6 +18,7 @@ pub(super) struct Quota {
     reserved_mb: HashMap<FunctionUid, u64>,
     /// What functions without a reservation may use together.
     shared_mb: u64,
+    /// What is used, but for calls on instances that are kept ready.
     pub(super) running_mb: u64,
     /// Of it, what functions without a reservation use.
     running_shared_mb: u64,
@@ -57,6 +58,17 @@ impl Quota {
         Ok(())
     }
 
+    /// Whether one more call may run of a function with an instance kept ready for it, which no quota is asked about but
+    /// the function's own.
+    pub(super) fn check_covered(&self, version: &Version, used_mb: u64) -> Result<(), Refusal> {
+        match self.reserved_mb.get(&version.uid).copied() {
+            Some(quota_mb) if used_mb + u64::from(version.memory_mb) > quota_mb => {
+                Err(Refusal::FunctionConcurrency { quota_mb })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A call begins.
     pub(super) fn add(&mut self, uid: &FunctionUid, memory_mb: u64) {
         self.running_mb += memory_mb;
@@ -73,14 +85,18 @@ impl Quota {
         }
     }
 
-    /// Takes other quotas. `running` is what every function uses.
-    pub(super) fn allot<'a>(&mut self, allotment: &Allotment, running: impl Iterator<Item = (&'a FunctionUid, u64)>) {
+    /// Takes other quotas. What is used of them is to be counted again.
+    pub(super) fn allot(&mut self, allotment: &Allotment) {
         self.account_mb = allotment.account_mb.unwrap_or(self.limit_mb).min(self.limit_mb);
         self.reserved_mb.clone_from(&allotment.reserved_mb);
         self.shared_mb = self.account_mb.saturating_sub(allotment.reserved_sum_mb());
-        self.running_shared_mb = running
-            .filter(|(uid, _)| !self.reserved_mb.contains_key(uid))
-            .map(|(_, running_mb)| running_mb)
-            .sum();
+    }
+
+    /// Counts what is used. `running` is the memory of each function's calls that count.
+    pub(super) fn recount<'a>(&mut self, running: impl Iterator<Item = (&'a FunctionUid, u64)>) {
+        (self.running_mb, self.running_shared_mb) = (0, 0);
+        for (uid, memory_mb) in running {
+            self.add(uid, memory_mb);
+        }
     }
 }

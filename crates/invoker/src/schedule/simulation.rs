@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use skiff_domain::Revision;
+use skiff_domain::{Allotment, Capacity, Provisioned, Revision};
 
 use super::*;
 use crate::fakes::version;
@@ -35,6 +35,10 @@ enum Event {
     Evict,
     /// So much is set apart for the first function, in units of a call's memory, or nothing.
     Allot(Option<u64>),
+    /// So many instances of the published version are kept ready from now on.
+    Keep(u32),
+    /// What is kept ready is looked after.
+    Look,
     Close,
 }
 
@@ -50,6 +54,8 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (0..5_usize).prop_map(Event::Retire),
         2 => Just(Event::Evict),
         2 => prop::option::of(0..5_u64).prop_map(Event::Allot),
+        2 => (0..=KEPT_MAX).prop_map(Event::Keep),
+        4 => Just(Event::Look),
         1 => prop::bool::weighted(0.1).prop_map(|close| if close { Event::Close } else { Event::Evict }),
     ]
 }
@@ -83,7 +89,14 @@ struct Simulation {
     closed: bool,
     /// What is set apart for the first function, in MB.
     reserved_mb: Option<u64>,
+    /// How many instances of the published version are kept ready.
+    kept: u32,
 }
+
+/// Most instances that are kept ready: so many calls that no quota counted count once they are not any more.
+const KEPT_MAX: u32 = 3;
+/// The published version's place among the versions.
+const PUBLISHED: usize = 4;
 
 impl Simulation {
     fn new() -> Self {
@@ -117,6 +130,7 @@ impl Simulation {
             retired: vec![0; versions.len()],
             closed: false,
             reserved_mb: None,
+            kept: 0,
             versions,
         }
     }
@@ -159,12 +173,9 @@ impl Simulation {
                 self.expect_gone(let_go);
             }
             Event::Evict => {
-                let longest = self
-                    .idle
-                    .iter()
-                    .filter_map(|idle| idle.first())
-                    .map(|(_, since)| *since)
-                    .min();
+                let spare = (0..self.idle.len()).filter(|index| self.spare(*index) > 0);
+                let longest = spare.filter_map(|index| self.idle[index].first());
+                let longest = longest.map(|(_, since)| *since).min();
                 let evicted = self.schedule.evict();
                 assert_eq!(evicted.is_some(), longest.is_some());
                 if let Some(instance) = evicted {
@@ -175,15 +186,16 @@ impl Simulation {
             }
             Event::Allot(calls) => {
                 self.reserved_mb = calls.map(|calls| calls * 128);
-                let uid = self.versions[0].uid.clone();
-                let reserved_mb = self.reserved_mb.map(|mb| (uid, mb)).into_iter().collect();
-                self.schedule.allot(&Allotment {
-                    account_mb: None,
-                    reserved_mb,
-                });
+                self.allot();
             }
+            Event::Keep(kept) => {
+                self.kept = if self.closed { 0 } else { kept };
+                self.allot();
+            }
+            Event::Look => self.look(),
             Event::Close => {
                 self.closed = true;
+                self.kept = 0;
                 let let_go = self.schedule.close();
                 self.retire_all(|_| true);
                 self.expect_gone(let_go);
@@ -191,26 +203,81 @@ impl Simulation {
         }
     }
 
+    fn allot(&mut self) {
+        let uid = self.versions[0].uid.clone();
+        let reserved_mb = self.reserved_mb.map(|mb| (uid, mb)).into_iter().collect();
+        let provisioned = Provisioned {
+            version: Arc::clone(&self.versions[PUBLISHED]),
+            capacity: Capacity::Fixed(self.kept),
+        };
+        self.schedule.allot(&Allotment {
+            reserved_mb,
+            provisioned: (self.kept > 0).then_some(provisioned).into_iter().collect(),
+            ..Allotment::default()
+        });
+    }
+
+    fn look(&mut self) {
+        let dead = self.dead.clone();
+        let due = self.schedule.provision(self.now, |instance| !dead.contains(instance));
+        for instance in due.let_go {
+            assert!(dead.contains(&instance), "what is kept ready is not let go");
+            self.take_idle(instance);
+            self.goes(instance);
+        }
+        let missing = self
+            .kept
+            .saturating_sub(self.alive(PUBLISHED) + self.starts_of(PUBLISHED) as u32);
+        assert!(
+            due.starts.len() <= missing as usize,
+            "no more is started than is missing"
+        );
+        assert_eq!(due.next.is_some(), self.kept > 0);
+        for start in due.starts {
+            assert_eq!(start.version, self.versions[PUBLISHED]);
+            self.starts.push((PUBLISHED, self.retired[PUBLISHED], start));
+        }
+    }
+
+    /// Instances of a version that are idle or in a call's hands.
+    fn alive(&self, index: usize) -> u32 {
+        let running = self.running.values().filter(|(version, _)| *version == index);
+        (running.count() + self.idle[index].len()) as u32
+    }
+
+    /// How many instances of a version there are beyond those that are kept ready.
+    fn spare(&self, index: usize) -> u32 {
+        self.alive(index).saturating_sub(self.kept_of(index))
+    }
+
+    fn kept_of(&self, index: usize) -> u32 {
+        if index == PUBLISHED { self.kept } else { 0 }
+    }
+
     fn arrive(&mut self, index: usize) {
         let version = Arc::clone(&self.versions[index]);
         let call = self.number();
-        let running = self.calls_of(&version);
+        let is_covered = self.calls_of_version(index) < self.kept_of(index) as usize;
+        let running = self.counted_of(&version);
         let waiting = self.waiting_of(&version);
         let memory_mb = u64::from(version.memory_mb);
         let is_reserved = self.reserved_mb.is_some() && version.uid == self.versions[0].uid;
         let used_mb = self.used_mb(|other| other.uid == version.uid);
         let reserved_uid = self.versions[0].uid.clone();
-        let shared_mb = self.used_mb(|other| self.reserved_mb.is_none() || other.uid != reserved_uid);
+        let shared_mb = self.counted_mb(|other| self.reserved_mb.is_none() || other.uid != reserved_uid);
         let left_mb = match (is_reserved, self.reserved_mb) {
             (true, Some(quota_mb)) => quota_mb.saturating_sub(used_mb),
             _ => (ACCOUNT_MB - self.reserved_mb.unwrap_or(0)).saturating_sub(shared_mb),
         };
-        let left_mb = left_mb.min(ACCOUNT_MB - self.running_mb());
+        let left_mb = left_mb.min(ACCOUNT_MB.saturating_sub(self.running_mb()));
+        // What is kept ready for it no quota is asked about but the function's own.
+        let is_within_own = !is_reserved || self.reserved_mb.is_some_and(|quota_mb| used_mb + memory_mb <= quota_mb);
         let dead = self.dead.clone();
         let (arrival, let_go) = self
             .schedule
             .arrive(&version, |instance| !dead.contains(instance), || (call, ()));
         let is_within = memory_mb <= left_mb && (is_reserved || running < CONCURRENCY_MAX as usize);
+        let is_within = is_within || (is_covered && is_within_own);
         assert!(
             is_within || arrival.is_err(),
             "nothing runs beyond the quotas: {arrival:?}"
@@ -292,7 +359,10 @@ impl Simulation {
 
     fn start_failed(&mut self, at: usize) {
         let (index, _, start) = self.starts.swap_remove(at);
-        match self.schedule.start_failed(start, StartError::NoRoom(String::new())) {
+        match self
+            .schedule
+            .start_failed(start, StartError::NoRoom(String::new()), self.now)
+        {
             Some(Action::Fail { to, .. }) => {
                 assert!(
                     self.waiting[index].len() > self.starts_of(index),
@@ -326,13 +396,20 @@ impl Simulation {
         let (let_go, next) = self.schedule.reap(self.now, |instance| !dead.contains(instance));
         for instance in let_go {
             let since = self.take_idle(instance);
+            let index = self.instances[&instance].version;
             assert!(
                 dead.contains(&instance) || since + IDLE <= self.now,
                 "it was kept for its time"
             );
             self.goes(instance);
+            assert!(
+                dead.contains(&instance) || self.alive(index) >= self.kept_of(index),
+                "what is kept ready does not grow old"
+            );
         }
-        let due = self.idle.iter().flatten().map(|(_, since)| *since + IDLE).min();
+        let spare = (0..self.idle.len()).filter(|index| self.spare(*index) > 0);
+        let due = spare.filter_map(|index| self.idle[index].first());
+        let due = due.map(|(_, since)| *since + IDLE).min();
         assert_eq!(next, due, "the next look is at the right time");
         assert!(due.is_none_or(|due| due > self.now), "none was kept for longer");
     }
@@ -436,16 +513,34 @@ impl Simulation {
         indices.map(|index| self.waiting[index].len()).sum()
     }
 
-    fn calls_of(&self, version: &Version) -> usize {
-        let running = self
-            .running
-            .values()
-            .filter(|(index, _)| self.versions[*index].uid == version.uid);
-        running.count() + self.waiting_of(version)
+    /// The calls of a version.
+    fn calls_of_version(&self, index: usize) -> usize {
+        let running = self.running.values().filter(|(version, _)| *version == index);
+        running.count() + self.waiting[index].len()
+    }
+
+    /// The calls of a version that quotas count.
+    fn counted(&self, index: usize) -> usize {
+        self.calls_of_version(index)
+            .saturating_sub(self.kept_of(index) as usize)
+    }
+
+    /// The calls of a function that quotas count.
+    fn counted_of(&self, version: &Version) -> usize {
+        let indices = (0..self.versions.len()).filter(|index| self.versions[*index].uid == version.uid);
+        indices.map(|index| self.counted(index)).sum()
+    }
+
+    /// The memory of these versions' calls that quotas count.
+    fn counted_mb(&self, is_meant: impl Fn(&Version) -> bool) -> u64 {
+        let meant = (0..self.versions.len()).filter(|index| is_meant(&self.versions[*index]));
+        meant
+            .map(|index| self.counted(index) as u64 * u64::from(self.versions[index].memory_mb))
+            .sum()
     }
 
     fn running_mb(&self) -> u64 {
-        self.used_mb(|_| true)
+        self.counted_mb(|_| true)
     }
 
     /// The memory of these versions' calls.
@@ -468,7 +563,7 @@ impl Simulation {
     /// What holds at every moment.
     fn check(&self) {
         for (index, version) in self.versions.iter().enumerate() {
-            assert!(self.calls_of(version) <= CONCURRENCY_MAX as usize);
+            assert!(self.counted_of(version) <= CONCURRENCY_MAX as usize + KEPT_MAX as usize);
             assert!(self.waiting_of(version) <= WAITING_MAX as usize);
             assert!(
                 self.waiting[index].len() <= self.starts_of(index),
@@ -480,7 +575,7 @@ impl Simulation {
             !newer_is_in_use || self.idle[0].is_empty(),
             "nothing old is kept beside something newer"
         );
-        assert!(self.running_mb() <= ACCOUNT_MB);
+        assert!(self.running_mb() <= ACCOUNT_MB + u64::from(KEPT_MAX) * 128);
         assert_eq!(self.schedule.quota.running_mb, self.running_mb());
         let load = self.schedule.load();
         let sum = |count: fn(&FunctionLoad) -> u32| load.iter().map(|load| count(load) as usize).sum::<usize>();
@@ -511,6 +606,8 @@ impl Simulation {
             self.waiting.iter().all(VecDeque::is_empty),
             "everyone who waited was served"
         );
+        self.kept = 0;
+        self.allot();
         self.pass(IDLE);
         assert!(
             self.schedule.functions.is_empty(),

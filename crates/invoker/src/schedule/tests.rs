@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use skiff_domain::Revision;
+use skiff_domain::{Allotment, Revision};
 
 use super::*;
 use crate::fakes::version;
@@ -66,7 +66,7 @@ impl Script {
                 let start = self.starts[number() as usize].take().unwrap();
                 let version = Arc::clone(&start.version);
                 let error = StartError::NoRoom(String::new());
-                let action = self.schedule.start_failed(start, error);
+                let action = self.schedule.start_failed(start, error, self.now);
                 self.tell(&version, action)
             }
             "." => {
@@ -108,6 +108,7 @@ impl Script {
                 self.schedule.allot(&Allotment {
                     account_mb: number.filter(|_| verb == "#"),
                     reserved_mb: reserved.into_iter().collect(),
+                    ..Allotment::default()
                 });
                 "ok".to_owned()
             }

@@ -66,6 +66,9 @@ struct Load {
     running: u32,
     waiting: u32,
     idle: u32,
+    /// Instances that are to be kept ready, and those of them there are.
+    provisioned: u32,
+    ready: u32,
     /// These are of the function since the start, whatever its version.
     calls: u64,
     errors: u64,
@@ -122,6 +125,9 @@ fn functions(loads: Vec<FunctionLoad>, counts: Vec<Counts>) -> Vec<Load> {
         running,
         waiting,
         idle,
+        provisioned,
+        ready,
+        failure: _, // GetProvisionedConcurrencyConfig says it
     } in loads
     {
         let key = (version.key.clone(), Some(version.label.clone()));
@@ -134,6 +140,8 @@ fn functions(loads: Vec<FunctionLoad>, counts: Vec<Counts>) -> Vec<Load> {
         load.running += running;
         load.waiting += waiting;
         load.idle += idle;
+        load.provisioned += provisioned;
+        load.ready += ready;
     }
     for (key, counts) in known {
         let load = Load::of(&key, Some(&counts));
@@ -153,6 +161,8 @@ impl Load {
             running: 0,
             waiting: 0,
             idle: 0,
+            provisioned: 0,
+            ready: 0,
             calls: counts.map_or(0, |counts| counts.invocations),
             errors: counts.map_or(0, |counts| counts.errors),
             throttles: counts.map_or(0, |counts| counts.throttles),
@@ -191,6 +201,9 @@ mod tests {
             running,
             waiting: 0,
             idle: 1,
+            provisioned: 0,
+            ready: 0,
+            failure: None,
         }
     }
 

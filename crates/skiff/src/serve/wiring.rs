@@ -212,6 +212,8 @@ impl Serving {
         ));
         this.tasks
             .spawn(inbound::distribute(inbound, this.inbound_api.clone(), streams_sender));
+        let clock = this.control.clone();
+        this.tasks.spawn(async move { clock.keep_time().await });
         let (api, control) = (this.api.clone(), this.control.clone());
         this.tasks.spawn(async move { api.accept_all(api_listener).await });
         this.tasks.spawn(async move {
