@@ -101,6 +101,10 @@ fn record(place: &Path, name: &RuntimeName, root: Root, source: String) -> Resul
         (Family::Java { major: 8 }, (Some(1), Some(8))) => true,
         (Family::Java { major }, (found, _)) => found == Some(major),
         (Family::Python { major, minor }, found) => found == (Some(major), Some(minor)),
+        // Any 8 may be 8.0, which Debian has not; 7.4 is 7.4.
+        (Family::Php { major: 8, .. }, (found, _)) => found == Some(8),
+        (Family::Php { major, minor: None }, (found, _)) => found == Some(major),
+        (Family::Php { major, minor }, found) => found == (Some(major), minor),
         (Family::Custom | Family::Go | Family::Other, _) => false,
     };
     if !wanted {

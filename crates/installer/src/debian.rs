@@ -2,7 +2,7 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -31,6 +31,9 @@ const LEFT_OUT: &[&str] = &[
     "usr/share/locale",
 ];
 
+/// A PHP with the extensions that programs take for granted.
+const PHP: &str = "php-cli,php-curl,php-mbstring,php-mysql,php-xml,php-zip";
+
 /// What of this machine's settings of apt holds for the making of a root file system, too: a mirror that stands still is
 /// taken for fresh where the machine itself takes it so.
 fn trusting() -> Option<String> {
@@ -49,6 +52,7 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
         Family::Python { .. } => "python3".to_owned(),
         Family::Node { .. } => "nodejs".to_owned(),
         Family::Java { major } => format!("openjdk-{major}-jre-headless"),
+        Family::Php { .. } => PHP.to_owned(),
         Family::Custom | Family::Go | Family::Other => return Err(AddError::NotKnown(name.clone())),
     };
     say(&format!("making a root file system of Debian {suite} with {package}"));
@@ -71,6 +75,9 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
         let last: Vec<&str> = last.into_iter().rev().collect();
         return Err(failed(format!("failed: {}", last.join("; "))));
     }
+    if let Family::Php { .. } = Family::of(name) {
+        name_php(root).map_err(AddError::io(root))?;
+    }
     let program = interpreter(name, Root::System).ok_or_else(|| AddError::NotKnown(name.clone()))?;
     if !root.join(program.trim_start_matches('/')).exists() {
         return Err(AddError::NoInterpreter {
@@ -86,4 +93,22 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
         }
     }
     fs::set_permissions(root, Permissions::from_mode(0o755)).map_err(AddError::io(root))
+}
+
+/// Names `usr/bin/php8.2` beside it: the suite's own link goes by way of an absolute path, which from outside the root leads
+/// elsewhere.
+fn name_php(root: &Path) -> io::Result<()> {
+    let programs = root.join("usr/bin");
+    for entry in fs::read_dir(&programs)? {
+        let name = entry?.file_name();
+        let version = name.to_str().and_then(|name| name.strip_prefix("php"));
+        if version.is_some_and(|version| version.starts_with(|c: char| c.is_ascii_digit())) {
+            let link = programs.join("php");
+            match fs::remove_file(&link) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => return symlink(&name, link),
+            }
+        }
+    }
+    Ok(())
 }

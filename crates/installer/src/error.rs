@@ -11,7 +11,9 @@ use crate::store::StoreError;
 #[derive(Debug, thiserror::Error)]
 pub enum AddError {
     /// This build cannot run it.
-    #[error("{0} cannot be installed: this version of Skiff runs Java, Nodejs, Python2.7 and Python3.6 or newer")]
+    #[error(
+        "{0} cannot be installed: this version of Skiff runs Java, Nodejs, Php7 or newer, Python2.7 and Python3.6 or newer"
+    )]
     NotKnown(RuntimeName),
     /// No usual source is known.
     #[error("say where {0} comes from: --from dir:PATH, or debian:SUITE with a suite that has it")]

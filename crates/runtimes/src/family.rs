@@ -28,6 +28,13 @@ pub enum Family {
     Custom,
     /// `Go1`: a program of the package that answers the published library's calls.
     Go,
+    /// PHP from 7 on: executed anew for each instance.
+    Php {
+        /// 7 of `Php7.4`.
+        major: u32,
+        /// 4 of `Php7.4`; none of `Php7`.
+        minor: Option<u32>,
+    },
     /// A runtime this build has no bootstrap for.
     Other,
 }
@@ -55,6 +62,15 @@ impl Family {
             let major = name.strip_prefix("Java")?.parse().ok()?;
             Some(Self::Java { major })
         };
+        let php = || {
+            let version = name.strip_prefix("Php")?;
+            let (major, minor) = match version.split_once('.') {
+                None => (version, None),
+                Some((major, minor)) => (major, Some(minor.parse().ok()?)),
+            };
+            let major = major.parse().ok().filter(|major| *major >= 7)?;
+            Some(Self::Php { major, minor })
+        };
         let go = || (name == "Go1").then_some(Self::Go);
         let custom = || (name == "CustomRuntime").then_some(Self::Custom);
         python()
@@ -62,6 +78,7 @@ impl Family {
             .or_else(java)
             .or_else(custom)
             .or_else(go)
+            .or_else(php)
             .unwrap_or(Self::Other)
     }
 }
@@ -80,8 +97,9 @@ mod tests {
         assert_eq!(of("CustomRuntime"), Family::Custom);
         assert_eq!(of("Go1"), Family::Go);
         assert_eq!(of("Java8"), Family::Java { major: 8 });
-        for other in ["Php8.0"] {
-            assert_eq!(of(other), Family::Other, "{other}");
+        for (name, minor) in [("Php7", None), ("Php7.4", Some(4))] {
+            assert_eq!(of(name), Family::Php { major: 7, minor });
         }
+        assert_eq!(of("Php5.6"), Family::Other);
     }
 }

@@ -61,6 +61,12 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
                 .then(|| vec![native::BOOTSTRAP.to_owned()])
                 .ok_or_else(|| invalid(rule))
         }
+        Family::Php { .. } => {
+            let rule = "write file.function, e.g. index.main_handler for main_handler in index.php";
+            let path = node_file(handler).filter(|_| !handler.contains('$'));
+            path.map(|path| vec![format!("{path}.php")])
+                .ok_or_else(|| invalid(rule))
+        }
         Family::Go => {
             let rule = "write the name of the program in the package, e.g. main";
             is_program(handler)
@@ -205,6 +211,17 @@ mod tests {
             assert_eq!(check(handler), Ok(vec!["bootstrap".to_owned()]), "{handler}");
         }
         assert!(check("a\nb").is_err() && check(&"a".repeat(129)).is_err());
+    }
+
+    #[test]
+    fn a_php_handler_is_a_file_and_a_function() {
+        let check = |handler: &str| entry_files(&"Php7.4".parse().expect("known"), handler).ok();
+        for (handler, file) in [("index.main_handler", "index.php"), ("src/daily.run", "src/daily.php")] {
+            assert_eq!(check(handler), Some(vec![file.to_owned()]));
+        }
+        for bad in ["", "index", "index.", "../index.run", "index.$run", "index.9x"] {
+            assert_eq!(check(bad), None, "{bad}");
+        }
     }
 
     #[test]

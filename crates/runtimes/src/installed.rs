@@ -11,7 +11,7 @@ use skiff_domain::RuntimeName;
 
 use crate::family::Family;
 use crate::manifest::Manifest;
-use crate::{host, java, native, node, python};
+use crate::{host, java, native, node, php, python};
 
 /// Folder of the data dir.
 const FOLDER: &str = "runtimes";
@@ -192,6 +192,7 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
             };
             (template, true)
         }
+        Family::Php { major, minor } => (php::install(template, (major, minor), &program, &root), false),
         Family::Custom | Family::Go | Family::Other => return Err(Unusable::NoBootstrap(record.name)),
     };
     Ok(Manifest {
@@ -213,6 +214,7 @@ pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
             return Some(format!("{}/bin/java", java::debian_home(major)));
         }
         Family::Java { .. } => "java".to_owned(),
+        Family::Php { .. } => "php".to_owned(),
         Family::Custom | Family::Go | Family::Other => return None,
     };
     Some(match root {
@@ -236,6 +238,7 @@ pub fn usual_source(name: &RuntimeName) -> Option<String> {
             };
             Some(format!("debian:{suite}"))
         }
+        Family::Php { major, .. } => Some(php::usual_source(major)),
         Family::Custom | Family::Go | Family::Other => None,
     }
 }

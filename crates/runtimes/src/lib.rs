@@ -13,6 +13,7 @@ mod load;
 mod manifest;
 pub mod native;
 mod node;
+mod php;
 mod python;
 pub mod wire;
 

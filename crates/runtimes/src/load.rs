@@ -7,7 +7,7 @@ use skiff_domain::Version;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 
 use crate::family::Family;
-use crate::{go, host, java, native, node, python};
+use crate::{go, host, java, native, node, php, python};
 
 /// A variable of the process.
 pub(crate) type Variable<'a> = (&'a str, Cow<'a, str>);
@@ -86,6 +86,10 @@ impl<'a> Load<'a> {
             }
             Family::Custom => environment.extend(native::environment(version, platform)),
             Family::Go => environment.extend(go::environment(version)),
+            Family::Php { major, minor } => {
+                let php = php::environment(major, minor);
+                environment.extend(php.into_iter().map(|(key, value)| (key, Cow::Owned(value))));
+            }
             Family::Other => {}
         }
         let named = [

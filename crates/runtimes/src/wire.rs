@@ -52,12 +52,14 @@ pub enum Response {
     CompileDone = 10,
     /// The program of the package cannot be executed; body: a fault.
     Unfit = 11,
+    /// As [`Response::Raised`], by a process that ends with it.
+    RaisedLast = 12,
 }
 
 impl TryFrom<u32> for Response {
     type Error = ();
     fn try_from(kind: u32) -> Result<Self, ()> {
-        const ALL: [Response; 11] = [
+        const ALL: [Response; 12] = [
             Response::Ready,
             Response::Warm,
             Response::Loaded,
@@ -69,6 +71,7 @@ impl TryFrom<u32> for Response {
             Response::Compiled,
             Response::CompileDone,
             Response::Unfit,
+            Response::RaisedLast,
         ];
         ALL.into_iter().find(|response| *response as u32 == kind).ok_or(())
     }
@@ -150,7 +153,7 @@ mod tests {
     #[test]
     fn a_kind_nobody_knows_is_no_response() {
         assert_eq!(Response::try_from(6), Ok(Response::Returned));
-        assert!(Response::try_from(0).is_err() && Response::try_from(12).is_err());
+        assert!(Response::try_from(0).is_err() && Response::try_from(13).is_err());
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(crate) enum Talk {
     Frames {
         /// Of the latest request.
         sequence: u32,
+        /// The runtime has said that it ends.
+        ends: bool,
     },
     /// The program comes and asks.
     RuntimeApi(RuntimeApi),
@@ -36,6 +38,7 @@ impl Talk {
     pub(crate) fn frames() -> Self {
         Self::Frames {
             sequence: LOAD_SEQUENCE,
+            ends: false,
         }
     }
 
@@ -91,11 +94,17 @@ impl Talk {
         deadline: Instant,
     ) -> Result<(Response, Bytes), NoAnswer> {
         match self {
-            Self::Frames { sequence } => {
+            Self::Frames { sequence, ends } => {
                 *sequence = sequence.wrapping_add(1);
-                match wire::invoke(*sequence, &call.context, &call.event) {
-                    Some(request) => line.ask(&request, *sequence, deadline).await,
-                    None => Err(NoAnswer::Garbage("the event is too large for a frame".to_owned())),
+                let Some(request) = wire::invoke(*sequence, &call.context, &call.event) else {
+                    return Err(NoAnswer::Garbage("the event is too large for a frame".to_owned()));
+                };
+                match line.ask(&request, *sequence, deadline).await? {
+                    (Response::RaisedLast, fault) => {
+                        *ends = true;
+                        Ok((Response::Raised, fault))
+                    }
+                    answer => Ok(answer),
                 }
             }
             Self::RuntimeApi(api) => {
@@ -121,7 +130,11 @@ impl Talk {
 
     /// True once the other side has asked to be ended.
     pub(crate) fn asks_to_end(&self) -> bool {
-        matches!(self, Self::Rpc(rpc) if rpc.asks_to_end())
+        match self {
+            Self::Frames { ends, .. } => *ends,
+            Self::RuntimeApi(_) => false,
+            Self::Rpc(rpc) => rpc.asks_to_end(),
+        }
     }
 }
 

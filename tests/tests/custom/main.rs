@@ -4,4 +4,5 @@ mod bootstrap;
 mod ends;
 mod go;
 mod lambda;
+mod php;
 mod world;
