@@ -343,6 +343,80 @@ def concurrency():
         assert function.invoke(0).InvokeResult == 0
 
 
+# When its instance came to be, and how many calls it has served.
+BORN = """
+import time
+BORN, calls = time.time(), 0
+def main_handler(event, context):
+    global calls
+    calls += 1
+    if event == "exit":
+        import os
+        os._exit(3)
+    return {"born": BORN, "calls": calls}
+"""
+
+
+def provisioned():
+    """Instances that are ready before they are called, replaced when they die, set by the clock, and let go."""
+    sdk = client()
+    with Function(sdk, BORN, MemorySize=128) as function:
+        name = function.name
+        call(sdk, "PublishVersion", FunctionName=name)
+        put = lambda count, **fields: call(sdk, "PutProvisionedConcurrencyConfig", FunctionName=name, Qualifier="1",
+                                           VersionProvisionedConcurrencyNum=count, **fields)
+
+        def shown():
+            [entry] = call(sdk, "GetProvisionedConcurrencyConfig", FunctionName=name, Qualifier="1").Allocated
+            return entry
+
+        def ready(count):
+            deadline = time.monotonic() + 60
+            while True:
+                entry = shown()
+                numbers = (entry.AllocatedProvisionedConcurrencyNum, entry.AvailableProvisionedConcurrencyNum)
+                if numbers == (count, count) and entry.Status == "Done":
+                    return entry
+                assert time.monotonic() < deadline, entry
+                time.sleep(0.05)
+
+        put(2)
+        ready(2)
+        before = time.time()
+        first = json.loads(function.invoke(Qualifier="1", LogType="Tail").RetMsg)
+        assert first["born"] < before and first["calls"] == 1, "it was there before it was called"
+
+        # One that ends is replaced, and nobody waits for it.
+        assert function.invoke("exit", Qualifier="1").InvokeResult == -1
+        ready(2)
+        before = time.time()
+        assert json.loads(function.invoke(Qualifier="1").RetMsg)["born"] < before
+        listed = call(sdk, "ListFunctions", SearchKey=name).Functions
+        assert [one.TotalProvisionedConcurrencyMem for one in listed] == [256]
+
+        # The clock says how many; so do calls.
+        action = {"TriggerName": "every-second", "TriggerProvisionedConcurrencyNum": 3,
+                  "TriggerCronConfig": "* * * * * * *", "ProvisionedType": "Default"}
+        put(1, TriggerActions=[action])
+        [back] = ready(3).TriggerActions
+        assert (back.TriggerName, back.TriggerProvisionedConcurrencyNum, back.TriggerCronConfig) == (
+            "every-second", 3, "* * * * * * *")
+        put(1, ProvisionedType="ConcurrencyUtilizationTracking", TrackingTarget=0.5, MinCapacity=1, MaxCapacity=4)
+        assert shown().TriggerActions == []
+        total = call(sdk, "GetProvisionedConcurrencyConfig", FunctionName=name)
+        assert total.UnallocatedConcurrencyNum > 0 and len(total.Allocated) == 1
+
+        fails("InvalidParameterValue.Qualifier", call, sdk, "PutProvisionedConcurrencyConfig", FunctionName=name,
+              Qualifier="$LATEST", VersionProvisionedConcurrencyNum=1)
+        fails("FailedOperation.ProvisionedExceedAvailable", put, 100000)
+        fails("InvalidParameterValue.TriggerCronConfig", put, 1, TriggerActions=[{**action, "TriggerCronConfig": "noon"}])
+        call(sdk, "PutReservedConcurrencyConfig", FunctionName=name, ReservedConcurrencyMem=512)
+        fails("FailedOperation.ProvisionedExceedReserved", put, 5)
+        call(sdk, "DeleteProvisionedConcurrencyConfig", FunctionName=name, Qualifier="1")
+        assert call(sdk, "GetProvisionedConcurrencyConfig", FunctionName=name).Allocated == []
+        fails("ResourceNotFound", call, sdk, "DeleteProvisionedConcurrencyConfig", FunctionName=name, Qualifier="1")
+
+
 def quotas():
     """What the operator allows: 1,000 MB, 3 namespaces, 2 functions in each. A server of its own."""
     sdk = client()

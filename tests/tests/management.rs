@@ -4,9 +4,10 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Client, Package, Server, Settings, Spec, binary, python_sdk};
+use skiff_tests::{Answer, Client, Package, Server, Settings, Spec, binary, eventually, python_sdk};
 
 static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
@@ -93,6 +94,34 @@ fn a_person_publishes_a_layer_and_deploys_a_function_on_it() {
 #[test]
 fn reserved_concurrency_is_used_as_users_of_the_sdk_do() {
     python_sdk(&SERVER, "management.py", "concurrency");
+}
+
+#[test]
+fn provisioned_concurrency_is_used_as_users_of_the_sdk_do() {
+    python_sdk(&SERVER, "management.py", "provisioned");
+}
+
+#[test]
+fn what_is_kept_ready_is_ready_again_after_a_kill() {
+    let server = Server::start();
+    let client = server.client();
+    let function = Spec::package(saying("one")).deploy(&client);
+    let name = function.name.clone();
+    client
+        .call("PublishVersion", json!({"FunctionName": name}))
+        .expect("PublishVersion");
+    let version = json!({"FunctionName": name, "Qualifier": "1", "VersionProvisionedConcurrencyNum": 2});
+    client
+        .call("PutProvisionedConcurrencyConfig", version)
+        .expect("PutProvisionedConcurrencyConfig");
+    let data = server.kill();
+    let server = Settings::default().on(&data).start();
+    let client = server.client();
+    eventually(Duration::from_secs(60), "both instances to be ready", || {
+        let shown = client.call("GetProvisionedConcurrencyConfig", json!({"FunctionName": name}));
+        let shown = shown.expect("GetProvisionedConcurrencyConfig");
+        (shown["Allocated"][0]["AvailableProvisionedConcurrencyNum"] == 2).then_some(())
+    });
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! `skiff concurrency …`.
 
+mod provision;
 mod release;
 mod reserve;
 mod show;
+mod unprovision;
 
 use crate::client::Client;
 use crate::console::Console;
@@ -17,6 +19,10 @@ pub enum Command {
     Reserve(reserve::Args),
     /// Set nothing apart for functions any more
     Release(release::Args),
+    /// Keep instances of a published version ready
+    Provision(provision::Args),
+    /// Keep no instances of published versions ready any more
+    Unprovision(unprovision::Args),
 }
 
 impl Command {
@@ -25,6 +31,8 @@ impl Command {
             Self::Show(args) => args.run(client, console),
             Self::Reserve(args) => args.run(client, console),
             Self::Release(args) => args.run(client, console),
+            Self::Provision(args) => args.run(client, console),
+            Self::Unprovision(args) => args.run(client, console),
         }
     }
 }
