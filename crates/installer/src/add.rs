@@ -9,7 +9,7 @@ use skiff_runtimes::{Family, Record, Root, interpreter, usual_source};
 use crate::error::{AddError, RemoveError};
 use crate::source::Source;
 use crate::store::Store;
-use crate::{debian, folder, node_release, probe};
+use crate::{debian, folder, node_release, oci, probe};
 
 /// A runtime that has just been installed.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ pub fn add(data_dir: &Path, name: &RuntimeName, source: Option<Source>, say: &dy
     let store = Store::take(data_dir)?;
     let place = store.begin(name)?;
     let made = fill(&Record::root_path(&place), name, &source, say);
-    let made = made.and_then(|(root, source)| record(&place, name, root, source));
+    let made = made.and_then(|filled| record(&place, name, filled));
     let finished = made.and_then(|record| Ok((store.finish(&place, &record)?, record)));
     match finished {
         Ok((place, record)) => Ok(Added { record, place }),
@@ -59,8 +59,27 @@ pub fn remove(data_dir: &Path, name: &RuntimeName) -> Result<(), RemoveError> {
     }
 }
 
-/// Brings the files. Gives back what they are and where exactly they came from.
-fn fill(root: &Path, name: &RuntimeName, source: &Source, say: &dyn Fn(&str)) -> Result<(Root, String), AddError> {
+/// What was brought.
+struct Filled {
+    root: Root,
+    /// Where the interpreter is, where that is not its usual place.
+    program: Option<String>,
+    /// Where exactly the files came from.
+    source: String,
+}
+
+impl Filled {
+    fn usual(root: Root, source: String) -> Self {
+        Self {
+            root,
+            program: None,
+            source,
+        }
+    }
+}
+
+/// Brings the files.
+fn fill(root: &Path, name: &RuntimeName, source: &Source, say: &dyn Fn(&str)) -> Result<Filled, AddError> {
     match source {
         Source::Npm(version) => {
             let Family::Node { major, .. } = Family::of(name) else {
@@ -73,24 +92,35 @@ fn fill(root: &Path, name: &RuntimeName, source: &Source, say: &dyn Fn(&str)) ->
                 });
             }
             let version = node_release::fetch(version, root, say)?;
-            Ok((Root::Interpreter, format!("npm:{version}")))
+            Ok(Filled::usual(Root::Interpreter, format!("npm:{version}")))
         }
         Source::Folder(from) => {
             let from = fs::canonicalize(from).map_err(AddError::io(from))?;
             folder::copy(&from, name, root)?;
-            Ok((Root::Interpreter, format!("dir:{}", from.display())))
+            Ok(Filled::usual(Root::Interpreter, format!("dir:{}", from.display())))
         }
         Source::Debian(suite) => {
             debian::build(suite, name, root, say)?;
-            Ok((Root::System, format!("debian:{suite}")))
+            Ok(Filled::usual(Root::System, format!("debian:{suite}")))
+        }
+        Source::Oci(image) => {
+            let brought = oci::build(image, name, root, say)?;
+            Ok(Filled {
+                root: Root::System,
+                program: Some(brought.program),
+                source: brought.source,
+            })
         }
     }
 }
 
 /// Says what was brought, once it is seen to be what was wanted.
-fn record(place: &Path, name: &RuntimeName, root: Root, source: String) -> Result<Record, AddError> {
+fn record(place: &Path, name: &RuntimeName, filled: Filled) -> Result<Record, AddError> {
+    let Filled { root, program, source } = filled;
     let files = Record::root_path(place);
-    let version = probe::version(&files, name, root)?;
+    let usual = || interpreter(name, root).ok_or_else(|| AddError::NotKnown(name.clone()));
+    let inside = program.clone().map_or_else(usual, Ok)?;
+    let version = probe::version(&files, name, root, &inside)?;
     let series = |version: &str| {
         let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
         (numbers.next().flatten(), numbers.next().flatten())
@@ -119,6 +149,7 @@ fn record(place: &Path, name: &RuntimeName, root: Root, source: String) -> Resul
         source,
         version,
         root,
+        program,
         bytes,
     })
 }

@@ -16,7 +16,7 @@ pub enum AddError {
     )]
     NotKnown(RuntimeName),
     /// No usual source is known.
-    #[error("say where {0} comes from: --from dir:PATH, or debian:SUITE with a suite that has it")]
+    #[error("say where {0} comes from: --from dir:PATH, oci:IMAGE, or debian:SUITE with a suite that has it")]
     NoUsualSource(RuntimeName),
     /// npm has Node alone.
     #[error("{0} does not come from npm, which has Node.js: use dir:PATH or debian:SUITE")]
@@ -60,6 +60,20 @@ pub enum AddError {
     Integrity {
         /// What was fetched.
         url: String,
+    },
+    /// An image that cannot be a runtime's root file system.
+    #[error("{image}: {reason}")]
+    Image {
+        /// Which.
+        image: String,
+        /// Why.
+        reason: String,
+    },
+    /// A piece of an image is not what it is called by.
+    #[error("{digest} is not what came: its sha256 or its size is another. Nothing was installed")]
+    Digest {
+        /// What it should have been.
+        digest: String,
     },
     /// The source has no interpreter.
     #[error("{place} has no {what}")]

@@ -1,4 +1,4 @@
-//! Brings runtimes into the data dir: from npm, a folder, a Debian suite.
+//! Brings runtimes into the data dir: from npm, a folder, a Debian suite, an OCI image.
 //!
 //! Owns how a runtime gets there and goes again; what it is then is [`skiff_runtimes::Installed`]'s to say. Works on the
 //! data dir whether or not a server runs on it. Invariant: what has its name in the store is whole.
@@ -9,6 +9,7 @@ mod debian;
 mod error;
 mod folder;
 mod node_release;
+mod oci;
 mod probe;
 mod registry;
 mod source;
@@ -16,5 +17,5 @@ mod store;
 
 pub use add::{Added, add, remove};
 pub use error::{AddError, RemoveError};
-pub use source::{InvalidSource, Source};
+pub use source::{Image, InvalidSource, Source};
 pub use store::{StoreError, tidy};

@@ -4,20 +4,23 @@ use std::path::Path;
 use std::process::Command;
 
 use skiff_domain::RuntimeName;
-use skiff_runtimes::{Family, Root, interpreter};
+use skiff_runtimes::{Family, Root};
 
 use crate::error::AddError;
 
 /// The version of the interpreter among these files, e.g. `18.15.0`.
-pub(crate) fn version(files: &Path, name: &RuntimeName, root: Root) -> Result<String, AddError> {
-    let inside = interpreter(name, root).ok_or_else(|| AddError::NotKnown(name.clone()))?;
+pub(crate) fn version(files: &Path, name: &RuntimeName, root: Root, inside: &str) -> Result<String, AddError> {
     let program = files.join(inside.trim_start_matches('/'));
     let mut command = match root {
         Root::Interpreter => Command::new(&program),
         // With its own libraries, which may be older or newer than this machine's.
         Root::System => {
+            // As nobody: it may be a stranger's.
             let mut command = Command::new("chroot");
-            command.arg(files).arg(&inside);
+            command
+                .args(["--userspec=65534:65534", "--groups="])
+                .arg(files)
+                .arg(inside);
             command
         }
     };

@@ -1,8 +1,11 @@
-//! Where a runtime is to come from, as users write it: `npm:18.15`, `dir:/opt/node`, `debian:bullseye`.
+//! Where a runtime is to come from, as users write it: `npm:18.15`, `dir:/opt/node`, `debian:bullseye`,
+//! `oci:registry.example/python:3.12`.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+
+use oci_client::Reference;
 
 /// Where a runtime is to come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,13 +16,68 @@ pub enum Source {
     Folder(PathBuf),
     /// A root file system of this suite of Debian.
     Debian(String),
+    /// A root file system from an image.
+    Oci(Image),
+}
+
+/// An OCI image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Image {
+    /// Of a registry.
+    Registry(Reference),
+    /// Of a layout on this machine.
+    Layout {
+        /// Where the layout is.
+        folder: PathBuf,
+        /// Which of its images; none for the only one.
+        tag: Option<String>,
+    },
+}
+
+impl Image {
+    /// A path begins with a slash or a dot, and nothing else does.
+    fn parse(text: &str) -> Option<Self> {
+        if !text.starts_with(['/', '.']) {
+            return text.parse().ok().map(Self::Registry);
+        }
+        let (folder, tag) = match text.rsplit_once(':') {
+            Some((folder, tag)) if !tag.contains('/') => (folder, Some(tag)),
+            _ => (text, None),
+        };
+        let folder = PathBuf::from(folder);
+        let tag = tag.map(str::to_owned);
+        tag.as_deref()
+            .is_none_or(|tag| !tag.is_empty())
+            .then_some(Self::Layout { folder, tag })
+    }
+
+    /// The source that means these very bytes, whatever its tag will mean.
+    pub(crate) fn at(&self, digest: &str) -> String {
+        match self {
+            Self::Registry(reference) => {
+                let (registry, repository) = (reference.registry(), reference.repository());
+                format!("oci:{registry}/{repository}@{digest}")
+            }
+            Self::Layout { .. } => format!("{self}@{digest}"),
+        }
+    }
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registry(reference) => write!(f, "oci:{reference}"),
+            Self::Layout { folder, tag: None } => write!(f, "oci:{}", folder.display()),
+            Self::Layout { folder, tag: Some(tag) } => write!(f, "oci:{}:{tag}", folder.display()),
+        }
+    }
 }
 
 /// What was given is no source.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{0:?} is no source: use npm:VERSION such as npm:18.15, dir:PATH such as dir:/opt/node, or debian:SUITE such as \
-     debian:bookworm"
+    "{0:?} is no source: use npm:VERSION such as npm:18.15, dir:PATH such as dir:/opt/node, debian:SUITE such as \
+     debian:bookworm, or oci:IMAGE such as oci:registry.example/python:3.12 or oci:/path/to/layout:tag"
 )]
 pub struct InvalidSource(String);
 
@@ -66,6 +124,7 @@ impl FromStr for Source {
             "dir" if !what.is_empty() => Ok(Self::Folder(PathBuf::from(what))),
             // It becomes an argument of a command.
             "debian" if is_word(what) => Ok(Self::Debian(what.to_owned())),
+            "oci" => Image::parse(what).map(Self::Oci).ok_or_else(invalid),
             _ => Err(invalid()),
         }
     }
@@ -90,6 +149,19 @@ mod tests {
         assert_eq!("npm:18.15.0".parse(), npm(&[18, 15, 0]));
         assert_eq!("dir:/opt/node".parse(), Ok(Source::Folder("/opt/node".into())));
         assert_eq!("debian:trixie".parse(), Ok(Source::Debian("trixie".to_owned())));
+        let layout = |folder: &str, tag: Option<&str>| {
+            Ok(Source::Oci(Image::Layout {
+                folder: folder.into(),
+                tag: tag.map(str::to_owned),
+            }))
+        };
+        assert_eq!("oci:/a:b/c".parse(), layout("/a:b/c", None));
+        assert_eq!("oci:./a:3.12".parse(), layout("./a", Some("3.12")));
+        let Ok(Source::Oci(image)) = "oci:registry.example:5000/team/python:3.12".parse() else {
+            panic!("an image");
+        };
+        assert_eq!(image.to_string(), "oci:registry.example:5000/team/python:3.12");
+        assert_eq!(image.at("sha256:7"), "oci:registry.example:5000/team/python@sha256:7");
         for bad in [
             "",
             "npm",
@@ -100,7 +172,10 @@ mod tests {
             "dir:",
             "debian:",
             "debian:--x",
-            "oci:x",
+            "oci:",
+            "oci:Upper/Case",
+            "oci:a b",
+            "oci:/layout:",
         ] {
             assert!(bad.parse::<Source>().is_err(), "{bad}");
         }

@@ -164,6 +164,7 @@ mod tests {
             source: source.to_owned(),
             version: "18.15.0".to_owned(),
             root: Root::Interpreter,
+            program: None,
             bytes: 1,
         }
     }

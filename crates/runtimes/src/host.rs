@@ -22,6 +22,8 @@ const FOLDERS: &[&str] = &[
     "/etc/alternatives",
     "/etc/ssl/certs",
 ];
+/// What images have beside it, and a host's owner for himself.
+const LOCAL: &[&str] = &["/usr/local/bin", "/usr/local/lib", "/usr/local/share"];
 /// Folders that a merged `/usr` has as links and an older one as folders.
 const TOP: &[&str] = &["/bin", "/sbin", "/lib", "/lib32", "/lib64"];
 /// Files of `/etc` that tell nothing about the host.
@@ -45,6 +47,7 @@ pub fn base(tree: &Path) -> Template {
         binds: FOLDERS
             .iter()
             .chain(FILES)
+            .chain(if tree == Path::new("/") { &[] } else { LOCAL })
             .filter_map(|path| bind(tree, path))
             .collect(),
         links: Vec::new(),
@@ -95,10 +98,11 @@ fn locales(tree: &Path) -> impl Iterator<Item = Link> {
     })
 }
 
-/// A folder or file at its own path, when the distribution has it.
+/// A folder or file at its own path, when the distribution has it itself: a link of an image may lead anywhere.
 pub(crate) fn bind(tree: &Path, path: &str) -> Option<Bind> {
     let source = inside(tree, path);
-    source.exists().then(|| Bind {
+    let own = source.canonicalize().ok()?.starts_with(tree.canonicalize().ok()?);
+    own.then(|| Bind {
         source,
         target: path.into(),
     })

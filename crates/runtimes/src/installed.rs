@@ -31,6 +31,9 @@ pub struct Record {
     pub version: String,
     /// What `root` holds.
     pub root: Root,
+    /// The interpreter's path inside, without links, where it is not where this kind of root usually has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     /// Bytes of the files.
     pub bytes: u64,
 }
@@ -163,7 +166,8 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
         });
     }
     let root = Record::root_path(place);
-    let interpreter = interpreter(&record.name, record.root).ok_or(Unusable::NoBootstrap(record.name.clone()))?;
+    let usual = interpreter(&record.name, record.root).ok_or(Unusable::NoBootstrap(record.name.clone()))?;
+    let interpreter = record.program.unwrap_or(usual);
     let program = host::inside(&root, &interpreter);
     if !program.is_file() {
         return Err(Unusable::NoInterpreter(program));
@@ -289,6 +293,31 @@ mod tests {
         };
         assert!(bound(&node, "/var/lang/node18/bin/node"));
         assert!(bound(Path::new("/usr/lib"), "/usr/lib"));
+    }
+
+    #[test]
+    fn what_a_link_of_an_image_leads_to_outside_is_not_bound() {
+        let text = r#"{"name":"Python3.12","source":"oci:x","version":"3.12.1","root":"system","bytes":7,
+            "program":"/usr/local/bin/python3.12"}"#;
+        let (_data, installed) = store("Python3.12", text, None);
+        let root = installed.folder().join("Python3.12/root");
+        for folder in ["usr/local/bin", "usr/libexec", "real", "etc/ssl"] {
+            fs::create_dir_all(root.join(folder)).expect("folders");
+        }
+        fs::write(root.join("usr/local/bin/python3.12"), "").expect("a file");
+        for (link, target) in [
+            ("usr/lib", "/etc"),
+            ("usr/sbin", "../real"),
+            ("usr/bin", "../../../../../../../../../../usr"),
+            ("etc/services", "/etc/shadow"),
+        ] {
+            std::os::unix::fs::symlink(target, root.join(link)).expect("a link");
+        }
+        let (usable, unusable) = installed.read().expect("readable");
+        assert!(unusable.is_empty(), "{unusable:?}");
+        let targets: Vec<_> = usable[0].template.binds.iter().map(|bind| &*bind.target).collect();
+        let expected = ["/usr/sbin", "/usr/libexec", "/usr/local/bin", "/bin"].map(Path::new);
+        assert_eq!(targets, expected);
     }
 
     #[test]

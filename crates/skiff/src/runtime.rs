@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Add {
         /// The name functions are created with, e.g. Nodejs18.15
         name: RuntimeName,
-        /// npm:VERSION, dir:PATH or debian:SUITE [default: where the runtime is usually had from]
+        /// npm:VERSION, dir:PATH, debian:SUITE or oci:IMAGE [default: where the runtime is usually had from]
         #[arg(long, value_name = "SOURCE")]
         from: Option<Source>,
     },

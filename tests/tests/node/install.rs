@@ -131,7 +131,7 @@ fn what_cannot_be_installed_is_refused_with_its_reason_and_nothing_is_left() {
         ("Nodejs18.15", "npm:18.9999", "has no node-linux"),
         ("Nodejs18.15", "dir:/nowhere", "/nowhere"),
         ("Nodejs18.15", "dir:/etc", "has no bin/node"),
-        ("Nodejs18.15", "oci:node", "is no source"),
+        ("Nodejs18.15", "oci:No Image", "is no source"),
         ("Python3.11", "npm:18", "does not come from npm"),
         ("Java11", "dir:/usr", "cannot be installed"),
         ("Cobol85", "dir:/usr", "Cobol85"),

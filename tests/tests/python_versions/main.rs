@@ -4,6 +4,8 @@ mod code;
 mod endings;
 mod environment;
 mod events;
+mod images;
+mod layout;
 mod old;
 mod packages;
 mod world;

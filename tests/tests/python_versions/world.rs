@@ -157,6 +157,15 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     settings.flag("--pool-min", "1").start()
 });
 
+/// The root file system of a Python 3 of another Debian, to make images of.
+pub(crate) fn debian_root() -> (Version, PathBuf) {
+    let mut all = versions().iter().copied();
+    let version = all.find(|version| version.major == 3 && version.suite().is_some() && !version.is_hosts());
+    let version = version.expect("a version of another Debian");
+    let root = WORLD.folder.join("runtimes").join(version.runtime()).join("root");
+    (version, root)
+}
+
 /// The shared server's client.
 pub(crate) fn client() -> Client {
     SERVER.client()
