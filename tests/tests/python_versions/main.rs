@@ -8,4 +8,5 @@ mod images;
 mod layout;
 mod old;
 mod packages;
+mod walls;
 mod world;
