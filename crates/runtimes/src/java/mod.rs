@@ -39,6 +39,8 @@ const FLAGS: &[&str] = &[
     // The archive of Java's own classes where it was made for: its pages are then shared by all stem cells.
     "-XX:+UnlockDiagnosticVMOptions",
     "-XX:ArchiveRelocationMode=0",
+    // From 18 to 21: a first call by reflection without the making of classes for it, as before and up to 17.
+    "-Djdk.reflect.useDirectMethodHandle=false",
     "-Dfile.encoding=UTF-8",
     "-Djava.awt.headless=true",
     "-Djava.security.egd=file:/dev/urandom",

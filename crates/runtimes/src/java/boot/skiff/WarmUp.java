@@ -4,6 +4,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.lang.ref.WeakReference;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -17,6 +18,9 @@ final class WarmUp {
     private static final String FOLDER = Home.PATH + "/warm";
     private static final String[] HANDLERS =
         {"warm.Probe::pojo", "warm.Probe::text", "warm.Probe::fail", "warm.Probe::nothing", "warm.Probe::missing"};
+    /** More than the young part is, with the heap that Java starts with. */
+    private static final int SWEEP_BYTES_MAX = 16 << 20;
+    private static byte[] crumb = new byte[4096];
     private static final byte[] CONTEXT = "{\"request_id\":\"warm\",\"memory_limit_in_mb\":128,\"time_limit_in_ms\":3000}"
         .getBytes(StandardCharsets.UTF_8);
     private static final byte[] EVENT = "{\"name\":\"w\\u00e4rm\",\"count\":7,\"ratio\":0.5,\"tags\":[\"a\",null,true],\"more\":{\"a\":[1]}}"
@@ -48,9 +52,24 @@ final class WarmUp {
         }
         System.setOut(out);
         System.setErr(err);
-        // What all that left would be everybody's.
         Beans.forget();
-        System.gc();
+        tidy();
+    }
+
+    /**
+     * Lets go of what all that left, so that a function finds an empty heap whose pages are there. From 20 on `System.gc`
+     * throws compiled code away as well: there only the young part of the heap is swept, as when it is full.
+     */
+    private static void tidy() {
+        String version = System.getProperty("java.specification.version");
+        if (Float.parseFloat(version) < 20) {
+            System.gc();
+            return;
+        }
+        WeakReference<Object> young = new WeakReference<>(new Object());
+        for (int taken = 0; young.get() != null && taken < SWEEP_BYTES_MAX; taken += crumb.length) {
+            crumb = new byte[crumb.length];
+        }
     }
 
     /** An order to load as it is sent, with about as many variables. */
