@@ -94,7 +94,7 @@ fn an_installed_python_wins_over_the_hosts_of_the_same_name() {
     let server = Server::start();
     let (name, _) = listed(&server)
         .into_iter()
-        .find(|(_, source)| source.starts_with("host:"))
+        .find(|(name, source)| name.starts_with("Python") && source.starts_with("host:"))
         .expect("a Python of the host");
     let added = runtime(server.data.path(), &["add", &name, "--from", "dir:/usr"]).expect("added");
     assert!(added.contains(r#""server":"follows""#), "{added}");
@@ -133,7 +133,7 @@ fn what_cannot_be_installed_is_refused_with_its_reason_and_nothing_is_left() {
         ("Nodejs18.15", "dir:/etc", "has no bin/node"),
         ("Nodejs18.15", "oci:No Image", "is no source"),
         ("Python3.11", "npm:18", "does not come from npm"),
-        ("Java11", "dir:/usr", "cannot be installed"),
+        ("CustomRuntime", "dir:/usr", "cannot be installed"),
         ("Cobol85", "dir:/usr", "Cobol85"),
     ] {
         let refused = runtime(data.path(), &["add", name, "--from", source]).expect_err(name);
