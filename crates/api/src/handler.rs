@@ -20,7 +20,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request};
 use jiff::Timestamp;
-use skiff_auth::{AuthError, SignedRequest, verify, verify_head};
+use skiff_auth::{AuthError, Identity, SignedRequest, verify, verify_head};
 use skiff_domain::RequestId;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
@@ -31,6 +31,7 @@ use crate::body::{self, Bodies, Received};
 use crate::context::ApiContext;
 use crate::download::{self, Downloads};
 use crate::error::ApiError;
+use crate::guard;
 use crate::parameters::Parameters;
 use crate::reply;
 
@@ -95,7 +96,9 @@ async fn answer(api: &Api, request: Request<Body>, request_id: RequestId) -> Res
         ));
     }
     let region = common("X-TC-Region", "Region");
+    let identity = signed.identity.clone();
     let (parameters, place) = signed.parameters().await?;
+    guard::check(&identity, &action, &parameters)?;
     actions::run(
         &action,
         Call {
@@ -112,6 +115,7 @@ async fn answer(api: &Api, request: Request<Body>, request_id: RequestId) -> Res
 
 /// A request whose signature is valid.
 struct Signed {
+    identity: Identity,
     encoding: Encoding,
     body: Received,
     /// The decoded parameters of a form or a query.
@@ -154,7 +158,12 @@ async fn authenticate(api: &Api, head: &Parts, body: &mut Body) -> Result<Signed
     };
     let identity = verify(&signed, keyring, signed_until)?;
     tracing::Span::current().record("caller", identity.secret_id.as_str());
-    Ok(Signed { encoding, body, pairs })
+    Ok(Signed {
+        identity,
+        encoding,
+        body,
+        pairs,
+    })
 }
 
 impl Signed {

@@ -9,6 +9,7 @@ mod body;
 mod context;
 mod download;
 mod error;
+mod guard;
 mod handler;
 mod parameters;
 mod reply;

@@ -63,6 +63,16 @@ impl Parameters {
         })
     }
 
+    /// A parameter that is a text, as it was given.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.fields.get(name).and_then(Value::as_str)
+    }
+
+    /// Whether a parameter was given.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.fields.get(name).is_some_and(|value| !value.is_null())
+    }
+
     /// Refuses what was asked of a feature that is not there.
     pub(crate) fn refuse(&self, unserved: &[Unserved]) -> Result<(), ApiError> {
         unserved.iter().try_for_each(|field| field.check(&self.fields))

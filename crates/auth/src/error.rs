@@ -42,8 +42,29 @@ pub enum AuthError {
         skew_s: u64,
     },
     /// A token with a credential that has none.
-    #[error("the token does not belong to this SecretId: a permanent credential is used without X-TC-Token")]
+    #[error(
+        "the token does not belong to this SecretId: a permanent credential is used without one, a temporary one with its own"
+    )]
     TokenMismatch,
+    /// A token whose time is over.
+    #[error("the token has expired: temporary credentials are good for six hours, and instances are handed new ones")]
+    TokenExpired,
+    /// A token of a role that is no longer there.
+    #[error("the role {0} does not exist any more")]
+    RoleGone(String),
+    /// The role does not let do that.
+    #[error("the role {role} does not allow {action} on {}", if .target.is_empty() { "everything" } else { .target.as_str() })]
+    NotAllowed {
+        /// The caller's role.
+        role: String,
+        /// What it wanted to do.
+        action: String,
+        /// To what.
+        target: String,
+    },
+    /// A role that is not the caller's was to be handed to a function.
+    #[error("a role hands no other role on: {0} is not the caller's own")]
+    OtherRole(String),
     /// A v1 signature that was used before.
     #[error("this Nonce was used before: every request needs a new one")]
     Replayed,
@@ -69,7 +90,8 @@ impl AuthError {
                 "AuthFailure.SignatureFailure"
             }
             Self::Expired { .. } => "AuthFailure.SignatureExpire",
-            Self::TokenMismatch => "AuthFailure.TokenFailure",
+            Self::TokenMismatch | Self::TokenExpired => "AuthFailure.TokenFailure",
+            Self::RoleGone(_) | Self::NotAllowed { .. } | Self::OtherRole(_) => "AuthFailure.UnauthorizedOperation",
             Self::TooManyNonces => "RequestLimitExceeded",
         }
     }

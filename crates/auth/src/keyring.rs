@@ -1,20 +1,24 @@
 //! The credentials this server believes.
 
 use std::hash::Hash;
+use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::RwLock;
 
 use crate::credentials::{Credentials, SecretId};
 use crate::error::AuthError;
-use crate::identity::Identity;
+use crate::identity::{Identity, Session};
 use crate::nonces::Nonces;
+use crate::policy::Roles;
 use crate::uses::Uses;
 
-/// Every credential a caller may use: the root one. Shared by all listeners, because a nonce is spent and a
+/// Every credential a caller may use: the root one, and the temporary ones of roles. Shared by all listeners, because a nonce is spent and a
 /// signature taken for all of them.
 #[derive(Debug)]
 pub struct Keyring {
     root: Credentials,
+    roles: RwLock<Arc<Roles>>,
     nonces: Nonces,
     uses: Uses,
 }
@@ -25,23 +29,44 @@ impl Keyring {
     pub fn new(root: Credentials) -> Self {
         Self {
             root,
+            roles: RwLock::default(),
             nonces: Nonces::default(),
             uses: Uses::default(),
         }
     }
 
+    /// Makes these the roles there are. Temporary credentials of others are refused from now on.
+    pub fn set_roles(&self, roles: Roles) {
+        *self.roles.write() = Arc::new(roles);
+    }
+
+    /// The roles there are.
+    #[must_use]
+    pub fn roles(&self) -> Arc<Roles> {
+        Arc::clone(&self.roles.read())
+    }
+
     /// The credential of this id. `token` is what the request gave as its token, if anything.
-    pub(crate) fn find(&self, secret_id: &str, token: Option<&str>) -> Result<&Credentials, AuthError> {
+    pub(crate) fn find(&self, secret_id: &str, token: Option<&str>, now: Timestamp) -> Result<Found, AuthError> {
         if secret_id.is_empty() {
             return Err(AuthError::EmptySecretId);
         }
         let secret_id: SecretId = secret_id.parse().map_err(|_| AuthError::InvalidSecretId)?;
-        if secret_id != self.root.secret_id {
-            return Err(AuthError::SecretIdNotFound);
-        }
-        match token {
-            None | Some("") => Ok(&self.root),
-            Some(_) => Err(AuthError::TokenMismatch),
+        let is_root = secret_id == self.root.secret_id;
+        match token.filter(|token| !token.is_empty()) {
+            None if is_root => Ok(Found {
+                credentials: self.root.clone(),
+                session: None,
+            }),
+            None => Err(AuthError::SecretIdNotFound),
+            Some(_) if is_root => Err(AuthError::TokenMismatch),
+            Some(token) => {
+                let (credentials, session) = self.session(&secret_id, token, now)?;
+                Ok(Found {
+                    credentials,
+                    session: Some(session),
+                })
+            }
         }
     }
 
@@ -59,10 +84,21 @@ impl Keyring {
     pub(crate) fn root_key(&self) -> &str {
         self.root.secret_key.reveal()
     }
+}
 
-    pub(crate) fn identity(credentials: &Credentials) -> Identity {
+/// A credential that was asked for.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) credentials: Credentials,
+    session: Option<Session>,
+}
+
+impl Found {
+    /// Whose it is, once what was signed with it was found valid.
+    pub(crate) fn identity(self) -> Identity {
         Identity {
-            secret_id: credentials.secret_id.clone(),
+            secret_id: self.credentials.secret_id,
+            session: self.session,
         }
     }
 }

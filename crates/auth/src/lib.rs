@@ -17,7 +17,9 @@ mod identity;
 mod keyring;
 mod link;
 mod nonces;
+mod policy;
 mod request;
+mod session;
 mod tc3;
 mod uses;
 mod v1;
@@ -26,9 +28,11 @@ pub use basic::verify_basic;
 pub use credentials::{CredentialFileError, Credentials, InvalidCredential, Loaded, SecretId, SecretKey};
 pub use digest::{BodyHash, BodyHasher};
 pub use error::AuthError;
-pub use identity::Identity;
+pub use identity::{Identity, Session};
 pub use keyring::Keyring;
+pub use policy::{Grant, Pattern, Policy, Roles};
 pub use request::{SignedRequest, verify, verify_head};
+pub use session::{SESSION_LIFE, Temporary};
 pub use tc3::{ToSign, UNSIGNED_PAYLOAD, sign_tc3};
 
 /// How far a request's timestamp may be from the server's clock, in seconds (CONTRACT 2.1).

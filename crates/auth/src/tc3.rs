@@ -10,7 +10,7 @@ use crate::credentials::{Credentials, SecretKey};
 use crate::digest::{BodyHash, hex, hmac_sha256};
 use crate::error::AuthError;
 use crate::identity::Identity;
-use crate::keyring::Keyring;
+use crate::keyring::{Found, Keyring};
 use crate::request::{SignedRequest, check_skew, header, hosts};
 
 const ALGORITHM: &str = "TC3-HMAC-SHA256";
@@ -89,7 +89,7 @@ pub fn sign_tc3(request: &ToSign<'_>, credentials: &Credentials) -> String {
 pub(crate) struct Claim<'a> {
     authorization: Authorization<'a>,
     signed_at_s: i64,
-    credentials: &'a Credentials,
+    found: Found,
 }
 
 impl<'a> Claim<'a> {
@@ -110,11 +110,11 @@ impl<'a> Claim<'a> {
                 "the date in Credential is not the UTC date of X-TC-Timestamp",
             ));
         }
-        let credentials = keyring.find(authorization.secret_id, header(headers, "x-tc-token"))?;
+        let found = keyring.find(authorization.secret_id, header(headers, "x-tc-token"), now)?;
         Ok(Self {
             authorization,
             signed_at_s,
-            credentials,
+            found,
         })
     }
 }
@@ -138,7 +138,7 @@ pub(crate) fn verify(request: &SignedRequest<'_>, keyring: &Keyring, now: Timest
             let headers = signed_values(request.headers, signed_headers, host, letter_case)?;
             let canonical = canonical_request(request.method, request.path, query, &headers, signed_headers, &body);
             let expected = signature(
-                &claim.credentials.secret_key,
+                &claim.found.credentials.secret_key,
                 claim.authorization.scope,
                 claim.signed_at_s,
                 &canonical,
@@ -148,7 +148,7 @@ pub(crate) fn verify(request: &SignedRequest<'_>, keyring: &Keyring, now: Timest
                 if let Some(action) = request.headers.get(ACTION) {
                     keyring.take(&expected, (action.as_bytes(), request.body), now)?;
                 }
-                return Ok(Keyring::identity(claim.credentials));
+                return Ok(claim.found.identity());
             }
         }
     }

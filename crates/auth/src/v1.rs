@@ -35,10 +35,10 @@ pub(crate) fn verify(request: &SignedRequest<'_>, keyring: &Keyring, now: Timest
         .map_err(|_| AuthError::InvalidTimestamp("Timestamp"))?;
     check_skew(signed_at_s, now)?;
     let method = Method::of(parameter("SignatureMethod"))?;
-    let credentials = keyring.find(secret_id, parameter("Token"))?;
+    let found = keyring.find(secret_id, parameter("Token"), now)?;
 
     let given = STANDARD.decode(given).map_err(|_| AuthError::SignatureMismatch)?;
-    let key = credentials.secret_key.reveal().as_bytes();
+    let key = found.credentials.secret_key.reveal().as_bytes();
     let parameters = sorted(request.parameters);
     let matches = |host: &str| {
         let text = format!("{}{host}{}?{parameters}", request.method, request.path);
@@ -48,7 +48,7 @@ pub(crate) fn verify(request: &SignedRequest<'_>, keyring: &Keyring, now: Timest
         return Err(AuthError::SignatureMismatch);
     }
     keyring.spend(nonce, signed_at_s, now)?;
-    Ok(Keyring::identity(credentials))
+    Ok(found.identity())
 }
 
 /// `k=v&…` by name, values as they are, `_` in names as `.`.

@@ -1,6 +1,8 @@
 //! What a version is: code and configuration.
 
-use skiff_domain::{CodeDigest, FunctionKey, FunctionUid, NetworkMode, Qualifier, Revision, RuntimeName, Version};
+use skiff_domain::{
+    CodeDigest, FunctionKey, FunctionUid, NetworkMode, Qualifier, Revision, RoleName, RuntimeName, Version,
+};
 
 use crate::environment::Environment;
 use crate::layer::Layers;
@@ -25,6 +27,8 @@ pub struct Configuration {
     pub environment: Environment,
     /// What it may reach.
     pub network: NetworkMode,
+    /// The role it acts in towards the API.
+    pub role: Option<RoleName>,
     /// Its package.
     pub code: CodeDigest,
     /// Size of its package's zip, in bytes: `CodeSize`.
@@ -58,6 +62,7 @@ impl Configuration {
             code: self.code,
             layers: self.layers.stack(),
             network: self.network,
+            role: self.role.clone(),
         }
     }
 }

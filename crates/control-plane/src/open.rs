@@ -79,6 +79,7 @@ pub(crate) async fn open(ports: Ports) -> Result<ControlPlane, OpenError> {
         precompile: ports.precompile,
         retire: ports.retire,
         allot: ports.allot,
+        roles: ports.roles,
         dealt: Mutex::default(),
         changed: Notify::new(),
         quotas: ports.quotas,

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::Quotas;
 use crate::open::{self, OpenError};
-use crate::port::{Allot, Ports, Precompile, Retire, Runtimes};
+use crate::port::{Allot, Ports, Precompile, Retire, Roles, Runtimes};
 use crate::routing::Draw;
 use crate::state::State;
 
@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) precompile: Arc<dyn Precompile>,
     pub(crate) retire: Arc<dyn Retire>,
     pub(crate) allot: Arc<dyn Allot>,
+    pub(crate) roles: Arc<dyn Roles>,
     /// What was handed out last.
     pub(crate) dealt: Mutex<Arc<Allotment>>,
     /// Something that is stored changed.

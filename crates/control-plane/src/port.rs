@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use skiff_artifacts::Artifacts;
-use skiff_domain::{Allotment, FunctionUid, Qualifier, RuntimeName};
+use skiff_domain::{Allotment, FunctionUid, Qualifier, RoleName, RuntimeName};
 use skiff_store::Store;
 use uuid::Uuid;
 
@@ -39,6 +39,12 @@ pub trait Retire: Send + Sync + 'static {
     fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>);
 }
 
+/// Which roles functions can act in.
+pub trait Roles: Send + Sync + 'static {
+    /// Whether there is such a role.
+    fn exists(&self, role: &RoleName) -> bool;
+}
+
 /// Keeps to how the account's concurrency is dealt out.
 pub trait Allot: Send + Sync + 'static {
     /// Called when the control plane opens, where it is not the usual, and whenever it changed; what comes last counts.
@@ -61,6 +67,8 @@ pub struct Ports {
     pub retire: Arc<dyn Retire>,
     /// What keeps to the concurrency of functions.
     pub allot: Arc<dyn Allot>,
+    /// What functions can act in.
+    pub roles: Arc<dyn Roles>,
     /// What the operator allows.
     pub quotas: Quotas,
     /// The time: `Timestamp::now` outside of tests.

@@ -172,6 +172,26 @@ impl From<VersionRef> for Qualifier {
     }
 }
 
+text_newtype! {
+    /// A role's name: 1 to 128 of `A-Za-z0-9_+=,.@-`, as CAM has them.
+    RoleName
+}
+
+impl FromStr for RoleName {
+    type Err = InvalidName;
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+        if (1..=128).contains(&text.len()) && text.bytes().all(legal) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(InvalidName::new(
+            "role",
+            text,
+            "use 1 to 128 letters, digits and any of _+=,.@-",
+        ))
+    }
+}
+
 /// A function's full name. One machine or cluster is one region and one account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FunctionKey {

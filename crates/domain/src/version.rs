@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::code::CodeDigest;
-use crate::ids::{FunctionKey, FunctionUid, InvalidName, Qualifier};
+use crate::ids::{FunctionKey, FunctionUid, InvalidName, Qualifier, RoleName};
 use crate::layers::LayerStack;
 use crate::network::NetworkMode;
 
@@ -144,6 +144,8 @@ pub struct Version {
     pub layers: LayerStack,
     /// What it may reach.
     pub network: NetworkMode,
+    /// The role whose credentials its instances are handed.
+    pub role: Option<RoleName>,
 }
 
 impl Version {

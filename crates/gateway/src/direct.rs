@@ -7,7 +7,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Body;
 use jiff::Timestamp;
-use skiff_auth::{AuthError, BodyHasher, SignedRequest, verify, verify_basic, verify_head};
+use skiff_auth::{AuthError, BodyHasher, Identity, SignedRequest, verify, verify_basic, verify_head};
 use skiff_control_plane::{Draw, InvalidRoutingKey, RoutingKey};
 use skiff_domain::{Invocation, Origin, RequestId};
 
@@ -19,6 +19,10 @@ use crate::server::Gateway;
 
 /// Names the header of a routing key.
 const X_SCF_ROUTING_KEY: &str = "x-scf-routing-key";
+/// Names the header of a temporary credential's token.
+const X_TC_TOKEN: &str = "x-tc-token";
+/// What a direct invocation is to roles: the API's action of the same effect.
+const ACTION: &str = "Invoke";
 
 /// Answers one request, whatever it is.
 ///
@@ -54,7 +58,8 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let target = direct_invocation(&head.method, head.uri.path())?;
-    let event = authenticated_body(gateway, head, body).await?;
+    let (caller, event) = authenticated_body(gateway, head, body).await?;
+    caller.may(ACTION, &target.key.to_string())?;
     let log_type = LogType::read(head.headers.get("x-scf-log-type"))?;
     let context = &gateway.context;
     let routing_key = routing_key(head)?;
@@ -80,7 +85,7 @@ fn routing_key(head: &Parts) -> Result<Option<RoutingKey>, Refusal> {
 }
 
 /// The body, of a caller who is believed. As much as can be is refused before it is read.
-async fn authenticated_body<B>(gateway: &Gateway, head: &Parts, body: &mut B) -> Result<Bytes, Refusal>
+async fn authenticated_body<B>(gateway: &Gateway, head: &Parts, body: &mut B) -> Result<(Identity, Bytes), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -88,8 +93,9 @@ where
     let keyring = &*gateway.context.keyring;
     let authorization = head.headers.get(AUTHORIZATION).ok_or_else(Refusal::not_signed)?;
     if let Some(basic) = authorization.to_str().ok().filter(|text| is_basic(text)) {
-        verify_basic(basic, keyring)?;
-        return Ok(gateway.bodies.receive(body, |_| ()).await?.bytes);
+        let token = head.headers.get(X_TC_TOKEN).and_then(|value| value.to_str().ok());
+        let caller = verify_basic(basic, token, keyring, Timestamp::now())?;
+        return Ok((caller, gateway.bodies.receive(body, |_| ()).await?.bytes));
     }
     verify_head(&head.headers, keyring, Timestamp::now()).map_err(|error| match error {
         AuthError::NotSigned => Refusal::not_signed(),
@@ -105,8 +111,8 @@ where
         body: hasher.finish(),
         parameters: &[],
     };
-    verify(&request, keyring, Timestamp::now())?;
-    Ok(received.bytes)
+    let caller = verify(&request, keyring, Timestamp::now())?;
+    Ok((caller, received.bytes))
 }
 
 fn is_basic(authorization: &str) -> bool {

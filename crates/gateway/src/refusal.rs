@@ -67,6 +67,9 @@ impl Refusal {
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
         match error {
+            AuthError::RoleGone(_) | AuthError::NotAllowed { .. } => {
+                Self::new(StatusCode::FORBIDDEN, error.code(), error.to_string())
+            }
             AuthError::TooManyNonces => Self::new(StatusCode::TOO_MANY_REQUESTS, error.code(), error.to_string()),
             _ => Self::unauthorized(error.code(), error.to_string()),
         }

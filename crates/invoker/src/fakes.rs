@@ -45,6 +45,7 @@ pub(crate) fn version(name: &str) -> Version {
         code: CodeDigest::of(name.as_bytes()),
         layers: Default::default(),
         network: NetworkMode::Public,
+        role: None,
     }
 }
 

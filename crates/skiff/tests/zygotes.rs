@@ -85,6 +85,7 @@ fn version(runtime: RuntimeName) -> Arc<Version> {
         code: CodeDigest::of(b"worn"),
         layers: LayerStack::default(),
         network: NetworkMode::None,
+        role: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use skiff_control_plane::{Description, Environment, InitTimeout, MemorySize, Publish, RuntimeChoice, Tags, Timeout};
-use skiff_domain::NetworkMode;
+use skiff_domain::{NetworkMode, RoleName};
 
 use crate::error::ApiError;
 use crate::parameters::Unserved;
@@ -11,7 +11,6 @@ const CLS_LATER: &str = "there is no log service to send to; GetFunctionLogs has
 
 /// Settings whose features are not there yet.
 pub(super) const UNSERVED: &[Unserved] = &[
-    Unserved::new("Role", "ResourceNotFound.Role", "there are no roles; leave it out"),
     Unserved::new(
         "InstallDependency",
         "UnsupportedOperation",
@@ -208,6 +207,17 @@ pub(super) fn init_timeout(given: Option<i64>) -> Result<Option<InitTimeout>, Ap
 pub(super) fn number(given: Option<i64>, field: &str, code: &'static str) -> Result<Option<u64>, ApiError> {
     let negative = |_| ApiError::new(code, format!("{field} is not valid: it cannot be negative"));
     given.map(u64::try_from).transpose().map_err(negative)
+}
+
+/// A role; an empty one is none at all.
+pub(super) fn role(given: Option<String>) -> Result<Option<Option<RoleName>>, ApiError> {
+    let read = |text: String| match text.as_str() {
+        "" => Ok(None),
+        text => text.parse().map(Some),
+    };
+    // A name that is none is none of a role that there is.
+    let role = given.map(read).transpose();
+    role.map_err(|error| ApiError::name("ResourceNotFound.Role", &error))
 }
 
 /// An empty runtime is as good as none.

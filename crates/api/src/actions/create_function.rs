@@ -58,6 +58,7 @@ struct Request {
     public_net_config: Option<PublicNetConfig>,
     init_timeout: Option<i64>,
     tags: Option<Vec<Pair>>,
+    role: Option<String>,
     layers: Option<Vec<VersionFields>>,
 }
 
@@ -81,6 +82,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         init_timeout: configuration::init_timeout(request.init_timeout)?.unwrap_or_default(),
         environment: request.environment.unwrap_or_default().read()?,
         network: configuration::network(request.vpc_config, request.public_net_config)?.unwrap_or_default(),
+        role: configuration::role(request.role)?.flatten(),
         tags: configuration::tags(request.tags)?,
         code: package::decode(zip_file).await?,
         layers,

@@ -39,6 +39,7 @@ struct Request {
     public_net_config: Option<PublicNetConfig>,
     init_timeout: Option<i64>,
     publish: Option<String>,
+    role: Option<String>,
     layers: Option<Vec<VersionFields>>,
 }
 
@@ -57,6 +58,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         environment: request.environment.map(EnvironmentFields::read).transpose()?,
         network: configuration::network(request.vpc_config, request.public_net_config)?,
         publish: configuration::publish(request.publish.as_deref())?,
+        role: configuration::role(request.role)?,
         layers: layer::of_function(request.layers)?,
     };
     let updated = call.context.control.update_function_configuration(input).await;

@@ -266,7 +266,7 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
         rows.extend([
             ("VpcConfig", Refused(json!({"VpcId": "vpc-1", "SubnetId": "subnet-1"}), "UnsupportedOperation.VpcConfig")),
             ("PublicNetConfig", Checked(json!({"PublicNetStatus": "x"}), "InvalidParameterValue.PublicNetConfig")),
-            ("Role", Refused(json!("SCF_QcsRole"), "ResourceNotFound.Role")),
+            ("Role", Checked(json!("SCF_QcsRole"), "ResourceNotFound.Role")),
             ("InstallDependency", on("UnsupportedOperation")),
             ("ClsLogsetId", text("InvalidParameterValue.Cls")),
             ("ClsTopicId", text("InvalidParameterValue.Cls")),

@@ -11,5 +11,6 @@ mod invoke;
 mod layers;
 mod logs;
 mod namespaces;
+mod roles;
 mod server;
 mod versions;

@@ -17,9 +17,9 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use skiff_api::ApiContext;
 use skiff_artifacts::Artifacts;
-use skiff_auth::{Credentials, Keyring, ToSign, sign_tc3};
-use skiff_control_plane::{Allot, ControlPlane, Ports, Precompile, Quotas, Retire, Runtimes, random_uid};
-use skiff_domain::{Allotment, FunctionUid, Invocation, Outcome, Qualifier, RuntimeName, StatusCode};
+use skiff_auth::{Credentials, Keyring, Temporary, ToSign, sign_tc3};
+use skiff_control_plane::{Allot, ControlPlane, Ports, Precompile, Quotas, Retire, Roles, Runtimes, random_uid};
+use skiff_domain::{Allotment, FunctionUid, Invocation, Outcome, Qualifier, RoleName, RuntimeName, StatusCode};
 use skiff_invoker::{FunctionLoad, Invoke};
 use skiff_observe::{LogStore, LogStoreConfig, Metrics};
 use skiff_store::{MemStore, Store};
@@ -32,6 +32,7 @@ pub(crate) const VERSION: &str = "2018-04-16";
 pub(crate) struct Server {
     pub(crate) router: Router,
     pub(crate) credentials: Credentials,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) invoker: Arc<FakeInvoker>,
     pub(crate) logs: LogStore,
     pub(crate) control: ControlPlane,
@@ -99,6 +100,13 @@ impl Precompile for Nothing {
     }
 }
 
+/// There is the role `orders`.
+impl Roles for Nothing {
+    fn exists(&self, role: &RoleName) -> bool {
+        role.as_str() == "orders"
+    }
+}
+
 impl Allot for Nothing {
     fn allot(&self, _allotment: &Arc<Allotment>) {}
 }
@@ -122,6 +130,7 @@ impl Server {
             precompile: Arc::new(Nothing),
             retire: Arc::new(Nothing),
             allot: Arc::new(Nothing),
+            roles: Arc::new(Nothing),
             quotas: Quotas::default(),
             now: Timestamp::now,
             new_uid: random_uid,
@@ -150,17 +159,19 @@ impl Server {
             end: Mutex::new(end),
             loads: Mutex::default(),
         });
+        let keyring = Arc::new(Keyring::new(credentials.clone()));
         let router = skiff_api::router(ApiContext {
             control: control.clone(),
             invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
             logs: logs.clone(),
-            keyring: Arc::new(Keyring::new(credentials.clone())),
+            keyring: Arc::clone(&keyring),
             region: "local".to_owned(),
             app_id: "1250000000".to_owned(),
         });
         Self {
             router,
             credentials,
+            keyring,
             invoker,
             logs,
             control,
@@ -221,8 +232,29 @@ impl Server {
         self.sign(&Method::POST, "", "application/json", action, body)
     }
 
+    /// The same by somebody with temporary credentials.
+    pub(crate) fn signed_by(&self, caller: &Temporary, action: &str, body: Bytes) -> Request<Body> {
+        let json = "application/json";
+        let mut request = Self::sign_with(&caller.credentials, &Method::POST, "", json, action, body);
+        request
+            .headers_mut()
+            .insert("x-tc-token", caller.token.parse().unwrap());
+        request
+    }
+
     pub(crate) fn sign(
         &self,
+        method: &Method,
+        query: &str,
+        content_type: &str,
+        action: &str,
+        body: Bytes,
+    ) -> Request<Body> {
+        Self::sign_with(&self.credentials, method, query, content_type, action, body)
+    }
+
+    fn sign_with(
+        credentials: &Credentials,
         method: &Method,
         query: &str,
         content_type: &str,
@@ -249,7 +281,7 @@ impl Server {
             ("x-tc-version", VERSION),
             ("x-tc-region", "ap-guangzhou"),
             ("x-tc-timestamp", &timestamp.as_second().to_string()),
-            ("authorization", &sign_tc3(&to_sign, &self.credentials)),
+            ("authorization", &sign_tc3(&to_sign, credentials)),
         ] {
             headers.insert(http::HeaderName::try_from(name).unwrap(), value.parse().unwrap());
         }

@@ -162,6 +162,7 @@ fn decide(
                     init_timeout: InitTimeout::default(),
                     environment: Environment::default(),
                     network: NetworkMode::default(),
+                    role: None,
                     layers: Layers::default(),
                     ..Configuration::clone(&source.configuration)
                 }),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skiff_domain::{FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RuntimeName};
+use skiff_domain::{FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName};
 
 use super::layers::bind;
 use crate::alias::Aliases;
@@ -17,6 +17,7 @@ use crate::layer::{self, InvalidLayers, Layers};
 use crate::namespace::Namespace;
 use crate::plane::{ControlPlane, Inner};
 use crate::provision::Provisions;
+use crate::role::UnknownRole;
 use crate::runtime_choice::{RuntimeChoice, RuntimeUnavailable};
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
 use crate::state::{State, Write};
@@ -48,6 +49,8 @@ pub struct CreateFunction {
     pub environment: Environment,
     /// What it may reach.
     pub network: NetworkMode,
+    /// The role it acts in.
+    pub role: Option<RoleName>,
     /// What it is filed under.
     pub tags: Tags,
     /// Its layers, the lowest first.
@@ -69,6 +72,9 @@ pub enum CreateFunctionError {
     /// Its layers are not there, or do not go with the rest.
     #[error(transparent)]
     Layers(#[from] InvalidLayers),
+    /// There is no such role.
+    #[error(transparent)]
+    Role(#[from] UnknownRole),
     /// It could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -83,6 +89,7 @@ impl CreateFunctionError {
             Self::Exists(_) => "ResourceInUse.Function",
             Self::Code(error) => error.code(),
             Self::Layers(error) => error.code(),
+            Self::Role(error) => error.code(),
             Self::Change(error) => error.code(),
         }
     }
@@ -126,6 +133,7 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
     // Asked again when it is committed; asked first because unpacking costs more.
     place_for(inner, &inner.state.load(), &input.key)?;
     bind(&inner.state.load(), &input.layers, None)?;
+    inner.check_role(input.role.as_ref())?;
     let runtime = runtime(inner, input.runtime.as_ref()).map_err(CodeError::from)?;
     let handler = input.handler.unwrap_or_else(|| HANDLER_DEFAULT.to_owned());
     let package = take_in(inner, input.code, &runtime, &handler).await?;
@@ -139,6 +147,7 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         init_timeout: input.init_timeout,
         environment: input.environment,
         network: input.network,
+        role: input.role,
         code: package.digest,
         code_bytes: package.zip_bytes,
         unpacked_bytes: package.unpacked_bytes,

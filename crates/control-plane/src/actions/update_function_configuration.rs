@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use skiff_domain::{FunctionKey, LayerRef, NetworkMode, Qualifier};
+use skiff_domain::{FunctionKey, LayerRef, NetworkMode, Qualifier, RoleName};
 
 use super::layers::bind;
 use super::publish_version::{Publish, TooManyVersions, update_writes};
@@ -13,6 +13,7 @@ use crate::configuration::Configuration;
 use crate::environment::Environment;
 use crate::layer::{self, InvalidLayers};
 use crate::plane::{ControlPlane, Inner, ResolveError};
+use crate::role::UnknownRole;
 use crate::runtime_choice::RuntimeChoice;
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
 use crate::state::State;
@@ -36,6 +37,8 @@ pub struct UpdateFunctionConfiguration {
     pub environment: Option<Environment>,
     /// What it may reach.
     pub network: Option<NetworkMode>,
+    /// The role it acts in, or none any more.
+    pub role: Option<Option<RoleName>>,
     /// Its layers, all of them, the lowest first.
     pub layers: Option<Vec<LayerRef>>,
     /// Whether a version is published of it.
@@ -55,6 +58,7 @@ impl UpdateFunctionConfiguration {
             runtime: None,
             environment: None,
             network: None,
+            role: None,
             layers: None,
             publish: Publish::No,
         }
@@ -73,6 +77,9 @@ pub enum UpdateFunctionConfigurationError {
     /// The layers are not there, or do not go with the rest.
     #[error(transparent)]
     Layers(#[from] InvalidLayers),
+    /// There is no such role.
+    #[error(transparent)]
+    Role(#[from] UnknownRole),
     /// No version can be published.
     #[error(transparent)]
     TooManyVersions(#[from] TooManyVersions),
@@ -89,6 +96,7 @@ impl UpdateFunctionConfigurationError {
             Self::Missing(error) => error.code(),
             Self::Code(error) => error.code(),
             Self::Layers(error) => error.code(),
+            Self::Role(error) => error.code(),
             Self::TooManyVersions(error) => error.code(),
             Self::Change(error) => error.code(),
         }
@@ -104,6 +112,7 @@ impl ControlPlane {
     ) -> Result<(), UpdateFunctionConfigurationError> {
         let inner = &self.inner;
         let seen = Arc::clone(&existing(&inner.state.load(), &input.key)?.configuration);
+        inner.check_role(input.role.as_ref().and_then(Option::as_ref))?;
         let runtime = match &input.runtime {
             Some(choice) => {
                 let runtime = choice.resolve(&*inner.runtimes).map_err(CodeError::from)?;
@@ -132,6 +141,7 @@ impl ControlPlane {
                     init_timeout: input.init_timeout.unwrap_or(current.init_timeout),
                     environment: input.environment.clone().unwrap_or_else(|| current.environment.clone()),
                     network: input.network.unwrap_or(current.network),
+                    role: input.role.clone().unwrap_or_else(|| current.role.clone()),
                     layers: match &input.layers {
                         Some(layers) => bind(state, layers, Some(current))?,
                         None => current.layers.clone(),

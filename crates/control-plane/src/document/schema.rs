@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use skiff_domain::{
-    AliasName, CodeDigest, FunctionKey, FunctionUid, NamespaceName, NetworkMode, Revision, RuntimeName, VersionNumber,
-    VersionRef,
+    AliasName, CodeDigest, FunctionKey, FunctionUid, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName,
+    VersionNumber, VersionRef,
 };
 
 use super::DocumentError;
@@ -143,6 +143,8 @@ struct ConfigurationV1 {
     unpacked_bytes: u64,
     #[serde(default)]
     layers: Vec<BoundLayerV1>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<RoleName>,
 }
 
 impl NamespaceV1 {
@@ -349,6 +351,7 @@ impl ConfigurationV1 {
             code_bytes,
             unpacked_bytes,
             layers,
+            role,
         } = configuration;
         Self {
             description: description.as_str().to_owned(),
@@ -363,6 +366,7 @@ impl ConfigurationV1 {
             code_bytes: *code_bytes,
             unpacked_bytes: *unpacked_bytes,
             layers: layers.as_slice().iter().map(|layer| BoundLayerV1::of(layer)).collect(),
+            role: role.clone(),
         }
     }
 
@@ -382,6 +386,7 @@ impl ConfigurationV1 {
             code_bytes: self.code_bytes,
             unpacked_bytes: self.unpacked_bytes,
             layers,
+            role: self.role,
         }))
     }
 }

@@ -14,6 +14,7 @@ mod namespaces;
 mod provisions;
 mod quotas;
 mod restart;
+mod roles;
 mod versions;
 
 use std::collections::HashSet;
@@ -30,7 +31,9 @@ use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use skiff_artifacts::Artifacts;
-use skiff_domain::{Allotment, FunctionKey, FunctionUid, NetworkMode, Qualifier, RequestId, RuntimeName, Version};
+use skiff_domain::{
+    Allotment, FunctionKey, FunctionUid, NetworkMode, Qualifier, RequestId, RoleName, RuntimeName, Version,
+};
 use skiff_store::{MemStore, Store};
 
 use super::*;
@@ -79,6 +82,13 @@ impl Precompile for Around {
 impl Retire for Around {
     fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
         self.retired.lock().push((uid.clone(), label.cloned()));
+    }
+}
+
+/// There is the role `orders`.
+impl Roles for Around {
+    fn exists(&self, role: &RoleName) -> bool {
+        role.as_str() == "orders"
     }
 }
 
@@ -184,6 +194,7 @@ async fn open(
         precompile: Arc::<Around>::clone(around),
         retire: Arc::<Around>::clone(around),
         allot: Arc::<Around>::clone(around),
+        roles: Arc::<Around>::clone(around),
         quotas,
         now: tick,
         new_uid: random_uid,
@@ -222,6 +233,7 @@ fn creation(name: &str) -> CreateFunction {
         init_timeout: InitTimeout::default(),
         environment: Environment::default(),
         network: NetworkMode::default(),
+        role: None,
         tags: Tags::default(),
         layers: Vec::new(),
     }

@@ -12,10 +12,10 @@ use parking_lot::Mutex;
 use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring};
 use skiff_control_plane::{
-    Allot, ControlPlane, CreateFunction, Ports, Precompile, Quotas, Retire, RuntimeChoice, Runtimes, random_uid,
+    Allot, ControlPlane, CreateFunction, Ports, Precompile, Quotas, Retire, Roles, RuntimeChoice, Runtimes, random_uid,
 };
 use skiff_domain::{
-    Allotment, FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RuntimeName, StatusCode,
+    Allotment, FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RoleName, RuntimeName, StatusCode,
 };
 use skiff_gateway::{GatewayContext, Stream, serve, serve_streams};
 use skiff_invoker::{FunctionLoad, Invoke};
@@ -116,6 +116,13 @@ impl Precompile for Fakes {
     }
 }
 
+/// There is the role `orders`.
+impl Roles for Fakes {
+    fn exists(&self, role: &RoleName) -> bool {
+        role.as_str() == "orders"
+    }
+}
+
 impl Allot for Fakes {
     fn allot(&self, _allotment: &Arc<Allotment>) {}
 }
@@ -135,6 +142,7 @@ impl World {
             precompile: Arc::new(Fakes),
             retire: Arc::new(Fakes),
             allot: Arc::new(Fakes),
+            roles: Arc::new(Fakes),
             quotas: Quotas::default(),
             now: Timestamp::now,
             new_uid: random_uid,
@@ -224,6 +232,7 @@ fn hello() -> CreateFunction {
         init_timeout: Default::default(),
         environment: Default::default(),
         network: NetworkMode::None,
+        role: None,
         tags: Default::default(),
         layers: Vec::new(),
     }

@@ -11,6 +11,8 @@ use skiff_domain::{Allotment, CodeDigest, FunctionUid, LayerStack, Qualifier, Ru
 use skiff_invoker::{Invoke, Invoker};
 use skiff_worker::{CodeFolders, Finding, Worker};
 
+use super::roles::Acting;
+
 /// The machine as the control plane sees it: what can run and who compiles.
 pub(super) struct Machine {
     pub(super) worker: Worker,
@@ -41,7 +43,7 @@ impl Precompile for Machine {
 }
 
 /// The invoker as the control plane sees it: who holds instances, and how many.
-pub(super) struct Holder(pub(super) Arc<Invoker<Worker>>);
+pub(super) struct Holder(pub(super) Arc<Invoker<Acting<Worker>>>);
 
 impl Allot for Holder {
     fn allot(&self, allotment: &Arc<Allotment>) {

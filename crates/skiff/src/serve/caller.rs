@@ -15,7 +15,7 @@ pub(super) fn identify(request: &Request, keyring: &Keyring) -> Result<Identity,
         .get(..6)
         .is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "))
     {
-        return verify_basic(authorization, keyring);
+        return root(verify_basic(authorization, None, keyring, jiff::Timestamp::now())?);
     }
     let signed = SignedRequest {
         method: request.method(),
@@ -25,7 +25,19 @@ pub(super) fn identify(request: &Request, keyring: &Keyring) -> Result<Identity,
         body: BodyHash::of(b""),
         parameters: &[],
     };
-    verify(&signed, keyring, jiff::Timestamp::now())
+    root(verify(&signed, keyring, jiff::Timestamp::now())?)
+}
+
+/// These pages are the operator's: no role is asked.
+fn root(identity: Identity) -> Result<Identity, AuthError> {
+    match identity.session {
+        None => Ok(identity),
+        Some(session) => Err(AuthError::NotAllowed {
+            role: session.role,
+            action: "this page".to_owned(),
+            target: String::new(),
+        }),
+    }
 }
 
 /// The answer to somebody who is not believed.

@@ -9,6 +9,7 @@ mod inbound;
 mod listeners;
 mod logging;
 mod pages;
+mod roles;
 mod runtimes;
 mod signals;
 mod status;

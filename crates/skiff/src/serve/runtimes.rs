@@ -1,11 +1,14 @@
-//! Which runtimes there are: read at the start, and again at each SIGHUP.
+//! Which runtimes there are: read at the start, and again at each SIGHUP, as are the roles.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
+use skiff_auth::Keyring;
 use skiff_runtimes::Manifest;
 use skiff_worker::Worker;
 
+use super::roles;
 use super::signals::HangUps;
 
 /// The runtimes of a server that starts.
@@ -18,10 +21,14 @@ pub(super) async fn at_the_start(data_dir: &Path) -> anyhow::Result<Vec<Manifest
     read(data_dir).await
 }
 
-/// Tells the worker of each change, for as long as it is polled.
-pub(super) async fn follow(data_dir: PathBuf, worker: Worker, mut hang_ups: HangUps) {
+/// Tells the worker of each change, and reads the roles again, for as long as it is polled.
+pub(super) async fn follow(data_dir: PathBuf, worker: Worker, keyring: Arc<Keyring>, mut hang_ups: HangUps) {
     loop {
         hang_ups.next().await;
+        match roles::read(&data_dir) {
+            Ok(roles) => keyring.set_roles(roles),
+            Err(error) => tracing::error!("SIGHUP: the roles stay as they are: {error:#}"),
+        }
         match read(&data_dir).await {
             Ok(manifests) => {
                 worker.set_runtimes(manifests);

@@ -195,6 +195,7 @@ mod tests {
             code: CodeDigest::of(b""),
             layers: Default::default(),
             network: NetworkMode::None,
+            role: None,
         };
         FunctionLoad {
             version: Arc::new(version),

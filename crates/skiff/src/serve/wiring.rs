@@ -27,9 +27,10 @@ use tokio_util::sync::CancellationToken;
 use super::adapters::{Folders, Holder, Machine};
 use super::connections::{self, Connections};
 use super::pages::{self, Readiness};
+use super::roles::{Acting, Known};
 use super::signals::{HangUps, Stops};
 use super::status::{self, StatusContext};
-use super::{blobs, gauges, inbound, listeners, runtimes};
+use super::{blobs, gauges, inbound, listeners, roles, runtimes};
 use crate::ZYGOTE;
 use crate::config::Config;
 use crate::data_dir::{DataDir, Listening};
@@ -79,7 +80,7 @@ struct Serving {
     store: Arc<SqliteStore>,
     logs: LogStore,
     worker: Worker,
-    invoker: Arc<Invoker<Worker>>,
+    invoker: Arc<Invoker<Acting<Worker>>>,
     control: ControlPlane,
     api: Connections,
     inbound_api: Connections,
@@ -102,6 +103,7 @@ impl Serving {
             secret_id: credentials.secret_id.as_str().to_owned(),
         };
         let keyring = Arc::new(Keyring::new(credentials));
+        keyring.set_roles(roles::read(&config.data_dir)?);
 
         let database = config.in_data_dir("skiff.db");
         blobs::refuse_orphans(&config.in_data_dir("blobs"), &database)?;
@@ -134,7 +136,10 @@ impl Serving {
             .context("open the worker")?;
         let recorder: Arc<dyn Recorder> = Arc::new(logs.clone());
         let invoker = Arc::new(Invoker::new(
-            Arc::new(worker.clone()),
+            Arc::new(Acting {
+                instances: worker.clone(),
+                keyring: Arc::clone(&keyring),
+            }),
             recorder,
             config.limits.clone(),
             config.identity.clone(),
@@ -152,6 +157,7 @@ impl Serving {
             precompile: machine,
             retire: Arc::clone(&holder) as _,
             allot: holder,
+            roles: Arc::new(Known(Arc::clone(&keyring))),
             quotas: config.quotas.clone(),
             now: jiff::Timestamp::now,
             new_uid: random_uid,
@@ -180,6 +186,7 @@ impl Serving {
         let operators = skiff_api::router(actions.clone()).merge(pages);
         let api = Connections::new(operators, connections::CONNECTIONS_MAX);
         let inbound_api = Connections::new(skiff_api::router(actions), inbound::CONNECTIONS_MAX);
+        let followed = Arc::clone(&keyring);
         let gateway = GatewayContext {
             control: control.clone(),
             invoker: invoke,
@@ -225,8 +232,12 @@ impl Serving {
             }
         });
 
-        this.tasks
-            .spawn(runtimes::follow(config.data_dir.clone(), this.worker.clone(), hang_ups));
+        this.tasks.spawn(runtimes::follow(
+            config.data_dir.clone(),
+            this.worker.clone(),
+            followed,
+            hang_ups,
+        ));
 
         this.readiness.set(true);
         data_dir.announce(&listening)?;

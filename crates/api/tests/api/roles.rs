@@ -1,0 +1,119 @@
+//! What callers that act in a role may do, and what roles functions have.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use skiff_auth::{Grant, Policy, Roles, Temporary};
+
+use crate::server::{Server, code, hello, with};
+
+/// A server with the function `hello`, and the role `orders` that may do these on those.
+async fn server(actions: &[&str], functions: &[&str]) -> (Server, Temporary) {
+    let server = Server::with_hello().await;
+    let patterns = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned().into()).collect();
+    let grant = Grant {
+        actions: patterns(actions),
+        functions: patterns(functions),
+    };
+    let policy = Arc::new(Policy::new(vec![grant]));
+    server.keyring.set_roles(Roles::from([("orders".to_owned(), policy)]));
+    let caller = server
+        .keyring
+        .temporary("orders", "default/hello", Timestamp::now())
+        .unwrap();
+    (server, caller)
+}
+
+async fn call(server: &Server, caller: &Temporary, action: &str, parameters: Value) -> String {
+    let request = server.signed_by(caller, action, parameters.to_string().into());
+    code(&server.send(request).await)
+}
+
+#[tokio::test]
+async fn a_caller_in_a_role_does_what_the_role_allows_and_nothing_else() {
+    let (server, caller) = server(
+        &["Invoke*", "Get*", "CreateFunction", "UpdateFunctionConfiguration"],
+        &["default/*"],
+    )
+    .await;
+    let refused = "AuthFailure.UnauthorizedOperation";
+    let hello_in = |namespace: &str| json!({"FunctionName": "hello", "Namespace": namespace});
+    server.ok("CreateNamespace", json!({"Namespace": "prod"})).await;
+    for (action, parameters, expected) in [
+        ("Invoke", hello_in("default"), ""),
+        ("Invoke", json!({"FunctionName": "hello"}), ""),
+        ("InvokeFunction", hello_in(""), ""),
+        ("GetFunction", hello_in("default"), ""),
+        ("GetFunction", hello_in("prod"), refused),
+        ("GetAccount", json!({}), refused),
+        ("DeleteFunction", hello_in("default"), refused),
+        ("ListFunctions", json!({}), refused),
+        (
+            "CopyFunction",
+            with(hello_in("default"), json!({"NewFunctionName": "b"})),
+            refused,
+        ),
+        ("Nonsense", json!({}), refused),
+        (
+            "CreateFunction",
+            with(hello(), json!({"FunctionName": "made", "Role": "orders"})),
+            "",
+        ),
+        (
+            "CreateFunction",
+            with(hello(), json!({"FunctionName": "more", "Role": "admin"})),
+            refused,
+        ),
+        (
+            "UpdateFunctionConfiguration",
+            json!({"FunctionName": "hello", "Role": "admin"}),
+            refused,
+        ),
+        (
+            "UpdateFunctionConfiguration",
+            json!({"FunctionName": "hello", "Timeout": 9}),
+            "",
+        ),
+    ] {
+        let answer = call(&server, &caller, action, parameters.clone()).await;
+        assert_eq!(answer, expected, "{action} {parameters}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_is_gone_or_changed_counts_at_once() {
+    let (server, caller) = server(&["*"], &["*"]).await;
+    let ask = || call(&server, &caller, "GetAccount", json!({}));
+    assert_eq!(ask().await, "");
+    let nothing = Arc::new(Policy::default());
+    server.keyring.set_roles(Roles::from([("orders".to_owned(), nothing)]));
+    assert_eq!(ask().await, "AuthFailure.UnauthorizedOperation");
+    server.keyring.set_roles(Roles::new());
+    assert_eq!(ask().await, "AuthFailure.UnauthorizedOperation");
+}
+
+#[tokio::test]
+async fn a_functions_role_is_one_that_there_is_shown_and_taken_away() {
+    let server = Server::with_hello().await;
+    let change = |role: &str| json!({"FunctionName": "hello", "Role": role});
+    let shown = || async {
+        let shown = server.ok("GetFunction", json!({"FunctionName": "hello"})).await;
+        shown["Role"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(shown().await, "");
+    server.ok("UpdateFunctionConfiguration", change("orders")).await;
+    server
+        .ok(
+            "UpdateFunctionConfiguration",
+            json!({"FunctionName": "hello", "Timeout": 9}),
+        )
+        .await;
+    assert_eq!(shown().await, "orders");
+    for role in ["admin", "no role"] {
+        let refused = server.code("UpdateFunctionConfiguration", change(role)).await;
+        assert_eq!(refused, "ResourceNotFound.Role");
+    }
+    server.ok("UpdateFunctionConfiguration", change("")).await;
+    assert_eq!(shown().await, "");
+}
