@@ -15,7 +15,7 @@ mod v1;
 mod v2;
 
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -99,8 +99,6 @@ pub struct Limits {
 pub struct Usage {
     /// Most memory in use at one time, since the beginning or [`Cgroup::restart_peak`].
     pub memory_peak_bytes: u64,
-    /// Memory in use.
-    pub memory_now_bytes: u64,
     /// Processes killed because the group was out of memory. The one thing to trust about that: exit codes lie.
     pub oom_kills: u64,
     /// CPU time spent.
@@ -275,12 +273,17 @@ impl Drop for Shared {
 
 impl Cgroup {
     /// The files into which a process writes `0` to put itself into the group: all of them.
-    pub fn join_files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let (first, second) = match &self.group {
-            Group::V1(group) => (Some(group.join_files()), None),
-            Group::V2(group) => (None, Some(group.join_files())),
-        };
-        first.into_iter().flatten().chain(second.into_iter().flatten())
+    ///
+    /// They are opened for this: a group is joined once, and descriptors of all that could be would be half of those a
+    /// server needs.
+    ///
+    /// # Errors
+    /// When no descriptor is left, or somebody else removed the group.
+    pub fn join_files(&self) -> io::Result<Vec<OwnedFd>> {
+        match &self.group {
+            Group::V1(group) => group.join_files(),
+            Group::V2(group) => group.join_files(),
+        }
     }
 
     /// Sets limits. Those that are as set before cost nothing.
@@ -301,6 +304,14 @@ impl Cgroup {
             Group::V2(group) => group.usage(),
         };
         self.read_or_default(usage)
+    }
+
+    /// The processor part alone, in a third of the time.
+    pub fn cpu(&self) -> Duration {
+        self.read_or_default(match &self.group {
+            Group::V1(group) => group.cpu(),
+            Group::V2(group) => group.cpu(),
+        })
     }
 
     /// The memory part alone, in half the time.

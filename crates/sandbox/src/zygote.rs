@@ -270,13 +270,20 @@ impl Zygote {
             }
             ledger.births.insert(id, sender);
         }
-        let order = self.order(id, &parts, spec);
+        let joins = match parts.cgroup.join_files() {
+            Ok(joins) => joins,
+            Err(error) => {
+                self.shared.ledger.lock().births.remove(&id);
+                return Err(Stillborn::of(order_error(error), parts));
+            }
+        };
+        let order = self.order(id, &parts, spec, joins.len());
         let mut fds: Vec<BorrowedFd<'_>> = theirs.iter().map(AsFd::as_fd).collect();
         fds.push(parts.network.netns.as_fd());
-        fds.extend(parts.cgroup.join_files());
+        fds.extend(joins.iter().map(AsFd::as_fd));
         let sent = self.shared.send(order.as_bytes(), &fds).await;
         drop(fds);
-        drop(theirs);
+        drop((theirs, joins));
         if let Err(error) = sent {
             self.shared.ledger.lock().births.remove(&id);
             return Err(Stillborn::of(order_error(error), parts));
@@ -299,7 +306,7 @@ impl Zygote {
         self.shared.ledger.lock().failures.remove(&id)
     }
 
-    fn order(&self, id: u64, parts: &Parts, spec: &BirthSpec) -> Box<Order> {
+    fn order(&self, id: u64, parts: &Parts, spec: &BirthSpec, cgroups: usize) -> Box<Order> {
         let mut order = Box::new(Order::EMPTY);
         order.id = id;
         order.tmp_bytes = spec.tmp_bytes;
@@ -308,7 +315,7 @@ impl Zygote {
         order.pids = spec.pids;
         order.uid = parts.uid;
         order.warm = u32::from(spec.warm);
-        order.cgroups = u32::try_from(parts.cgroup.join_files().count()).unwrap_or(u32::MAX);
+        order.cgroups = u32::try_from(cgroups).unwrap_or(u32::MAX);
         let hostname = &spec.hostname.as_bytes()[..spec.hostname.len().min(HOSTNAME_MAX)];
         order.hostname[..hostname.len()].copy_from_slice(hostname);
         order.hostname_length = u32::try_from(hostname.len()).unwrap_or(0);

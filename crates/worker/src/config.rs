@@ -60,7 +60,7 @@ impl Default for PoolConfig {
 }
 
 /// Descriptors that one sandbox costs the server: its control files, its pipes, its namespace and the doors in it.
-const DESCRIPTORS_PER_SANDBOX: u64 = 24;
+const DESCRIPTORS_PER_SANDBOX: u64 = 18;
 /// Descriptors left for connections, logs and packages, or half of all where there are few.
 const DESCRIPTORS_LEFT: u64 = 4096;
 
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn there_are_no_more_sandboxes_than_descriptors_for_them() {
-        for (open_files, sandboxes) in [(1024, 21), (20_000, 662), (1_048_576, 2000), (u64::MAX, 2000), (0, 1)] {
+        for (open_files, sandboxes) in [(1024, 28), (20_000, 883), (1_048_576, 2000), (u64::MAX, 2000), (0, 1)] {
             assert_eq!(
                 PoolConfig::default().within(open_files).sandboxes_max,
                 sandboxes,

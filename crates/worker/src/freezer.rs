@@ -82,7 +82,7 @@ impl Rest {
                 }
             }
             // Calls that come often must not hide what happens between them.
-            Phase::Idle(Some(before)) => state.used += self.cgroup.usage().cpu.saturating_sub(before),
+            Phase::Idle(Some(before)) => state.used += self.cgroup.cpu().saturating_sub(before),
             Phase::Idle(None) | Phase::Busy => {}
         }
         state.phase = Phase::Busy;
@@ -98,7 +98,7 @@ impl Rest {
     fn look(&self) {
         let mut state = self.state.lock();
         let Phase::Idle(before) = state.phase else { return };
-        let now = self.cgroup.usage().cpu;
+        let now = self.cgroup.cpu();
         state.used += now.saturating_sub(before.unwrap_or(now));
         state.phase = Phase::Idle(Some(now));
         self.freeze_a_thief(&mut state);

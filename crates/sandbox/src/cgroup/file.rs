@@ -66,6 +66,12 @@ impl ControlFile {
     }
 }
 
+impl From<ControlFile> for OwnedFd {
+    fn from(file: ControlFile) -> Self {
+        file.0
+    }
+}
+
 impl AsFd for ControlFile {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()

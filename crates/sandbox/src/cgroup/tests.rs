@@ -38,8 +38,10 @@ fn spawn(group: &Cgroup, script: &str) -> Child {
 
 fn spawning(group: &Cgroup, script: &str) -> Command {
     let own = std::process::id();
-    let files: Vec<String> = group
-        .join_files()
+    // Open until the test is over: the shell opens them again by name.
+    let joins = Box::leak(Box::new(group.join_files().expect("a group")));
+    let files: Vec<String> = joins
+        .iter()
         .map(|file| format!("/proc/{own}/fd/{}", file.as_raw_fd()))
         .collect();
     let script = format!(

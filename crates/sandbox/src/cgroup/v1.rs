@@ -1,7 +1,7 @@
 //! Version 1: a tree per controller, and a group is a folder in each.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -116,22 +116,15 @@ impl Parent {
         };
         let (memory, cpu, pids) = (folder_of("memory"), folder_of("cpu"), folder_of("pids"));
         let read = |folder, name| ControlFile::open(folder, name, OFlags::RDONLY);
-        let write = |folder, name| ControlFile::open(folder, name, OFlags::WRONLY);
-        let join = folders
-            .iter()
-            .map(|folder| write(folder, "tasks"))
-            .collect::<io::Result<_>>()?;
         // Here already, so that the kernel counts every socket from its first byte.
         let sockets = Setting::open_if_there(memory, "memory.kmem.tcp.limit_in_bytes")?;
         if let Some(sockets) = &sockets {
             sockets.set(SOCKETS_MIN)?;
         }
         Ok(Group {
-            join,
             memory: Setting::open(memory, "memory.limit_in_bytes")?,
             memory_and_swap: Setting::open_if_there(memory, "memory.memsw.limit_in_bytes")?,
             sockets,
-            memory_now: read(memory, "memory.usage_in_bytes")?,
             memory_peak: ControlFile::open(memory, "memory.max_usage_in_bytes", OFlags::RDWR)?,
             oom: read(memory, "memory.oom_control")?,
             quota: Setting::open(cpu, "cpu.cfs_quota_us")?,
@@ -166,12 +159,10 @@ impl Parent {
 #[derive(Debug)]
 pub(super) struct Group {
     folders: Vec<PathBuf>,
-    join: Vec<ControlFile>,
     memory: Setting,
     memory_and_swap: Option<Setting>,
     /// What TCP holds in the kernel, which version 1 counts apart from memory.
     sockets: Option<Setting>,
-    memory_now: ControlFile,
     memory_peak: ControlFile,
     oom: ControlFile,
     quota: Setting,
@@ -186,8 +177,9 @@ impl Group {
         &self.folders
     }
 
-    pub(super) fn join_files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.join.iter().map(AsFd::as_fd)
+    pub(super) fn join_files(&self) -> io::Result<Vec<OwnedFd>> {
+        let tasks = |folder: &PathBuf| ControlFile::open(folder, "tasks", OFlags::WRONLY).map(OwnedFd::from);
+        self.folders.iter().map(tasks).collect()
     }
 
     pub(super) fn limit(&self, limits: &Limits) -> io::Result<()> {
@@ -218,13 +210,16 @@ impl Group {
         })
     }
 
+    pub(super) fn cpu(&self) -> io::Result<Duration> {
+        self.cpu_time.read_number().map(Duration::from_nanos)
+    }
+
     pub(super) fn usage(&self) -> io::Result<Usage> {
         let memory = self.memory_use()?;
         Ok(Usage {
             memory_peak_bytes: memory.peak_bytes,
-            memory_now_bytes: self.memory_now.read_number()?,
             oom_kills: memory.oom_kills,
-            cpu: Duration::from_nanos(self.cpu_time.read_number()?),
+            cpu: self.cpu()?,
         })
     }
 

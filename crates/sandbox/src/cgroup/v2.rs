@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,12 +97,14 @@ impl Parent {
             swap.set(0)?;
         }
         let read = |name| ControlFile::open(&folder, name, OFlags::RDONLY);
+        // Since Linux 5.19; written to since 6.12.
+        let memory_peak = match ControlFile::open_if_there(&folder, "memory.peak", OFlags::RDWR)? {
+            Some(peak) => Memory::Peak(peak),
+            None => Memory::Now(read("memory.current")?),
+        };
         Ok(Group {
-            join: ControlFile::open(&folder, "cgroup.procs", OFlags::WRONLY)?,
             memory: Setting::open(&folder, "memory.max")?,
-            memory_now: read("memory.current")?,
-            // Since Linux 5.19; written to since 6.12.
-            memory_peak: ControlFile::open_if_there(&folder, "memory.peak", OFlags::RDWR)?,
+            memory_peak,
             memory_events: read("memory.events")?,
             quota: Setting::open(&folder, "cpu.max")?,
             weight: Setting::open(&folder, "cpu.weight")?,
@@ -184,14 +186,21 @@ fn set_up<T>(path: &Path, result: io::Result<T>) -> Result<T, CgroupError> {
     })
 }
 
+/// What a group has used of memory.
+#[derive(Debug)]
+enum Memory {
+    /// At most.
+    Peak(ControlFile),
+    /// Now: all that a kernel without a peak tells.
+    Now(ControlFile),
+}
+
 /// The group of one cell.
 #[derive(Debug)]
 pub(super) struct Group {
     folders: Vec<PathBuf>,
-    join: ControlFile,
     memory: Setting,
-    memory_now: ControlFile,
-    memory_peak: Option<ControlFile>,
+    memory_peak: Memory,
     memory_events: ControlFile,
     quota: Setting,
     weight: Setting,
@@ -207,8 +216,9 @@ impl Group {
         &self.folders
     }
 
-    pub(super) fn join_files(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        std::iter::once(self.join.as_fd())
+    pub(super) fn join_files(&self) -> io::Result<Vec<OwnedFd>> {
+        let processes = |folder: &PathBuf| ControlFile::open(folder, "cgroup.procs", OFlags::WRONLY).map(OwnedFd::from);
+        self.folders.iter().map(processes).collect()
     }
 
     pub(super) fn limit(&self, limits: &Limits) -> io::Result<()> {
@@ -221,27 +231,30 @@ impl Group {
     }
 
     pub(super) fn memory_use(&self) -> io::Result<MemoryUse> {
+        let (Memory::Peak(bytes) | Memory::Now(bytes)) = &self.memory_peak;
         Ok(MemoryUse {
-            // Kernels before 5.19 keep no peak.
-            peak_bytes: self.memory_peak.as_ref().unwrap_or(&self.memory_now).read_number()?,
+            peak_bytes: bytes.read_number()?,
             oom_kills: self.memory_events.read_line("oom_kill")?,
         })
+    }
+
+    pub(super) fn cpu(&self) -> io::Result<Duration> {
+        self.cpu_stat.read_line("usage_usec").map(Duration::from_micros)
     }
 
     pub(super) fn usage(&self) -> io::Result<Usage> {
         let memory = self.memory_use()?;
         Ok(Usage {
             memory_peak_bytes: memory.peak_bytes,
-            memory_now_bytes: self.memory_now.read_number()?,
             oom_kills: memory.oom_kills,
-            cpu: Duration::from_micros(self.cpu_stat.read_line("usage_usec")?),
+            cpu: self.cpu()?,
         })
     }
 
     pub(super) fn restart_peak(&self) -> io::Result<()> {
         match &self.memory_peak {
-            Some(peak) => peak.write("0"),
-            None => Err(io::ErrorKind::Unsupported.into()),
+            Memory::Peak(peak) => peak.write("0"),
+            Memory::Now(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
