@@ -71,7 +71,13 @@ impl Netlink {
     pub(super) fn add_cable(&mut self, cable: &Cable<'_>) -> io::Result<()> {
         let end = |name: &str| {
             let mut end = LinkMessage::default();
-            end.attributes = vec![LinkAttribute::IfName(name.to_owned()), LinkAttribute::Mtu(cable.mtu)];
+            // Queues are memory, and the kernel's default is as many as it could have processors.
+            end.attributes = vec![
+                LinkAttribute::IfName(name.to_owned()),
+                LinkAttribute::Mtu(cable.mtu),
+                LinkAttribute::NumTxQueues(1),
+                LinkAttribute::NumRxQueues(1),
+            ];
             end
         };
         let mut there = end(cable.there);
