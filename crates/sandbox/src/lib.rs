@@ -30,13 +30,15 @@ mod zygote;
 mod zygote_main;
 
 pub use cgroup::{Cgroup, CgroupError, Cgroups, Limits, MemoryUse, Usage};
-pub use mounter::Mounter;
+pub use mounter::{Mounter, Mounting};
 pub use name::InvalidServerName;
 pub use network::{
     Endpoint, Inside, InvalidSubnet, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink,
 };
 pub use sandbox::{Exit, Killer, Mount, Pipes, Sandbox};
-pub use template::{BinaryFile, Bind, Boot, CODE_TARGET, Command, LAYERS_TARGET, LIBRARY_PATH, Link, Template, TextFile};
+pub use template::{
+    BinaryFile, Bind, Boot, CODE_TARGET, Command, LAYERS_TARGET, LIBRARY_PATH, Link, Template, TextFile,
+};
 pub use zygote::{
     BirthError, BirthSpec, BootError, Parts, Stillborn, Zygote, ZygoteConfig, is_exhaustion, make_staging,
 };

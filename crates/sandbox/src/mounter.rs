@@ -10,6 +10,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, move_mount};
@@ -18,6 +19,10 @@ use rustix::thread::{
     unshare_unsafe,
 };
 use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
+
+/// How long a job is waited for awake.
+const AWAKE_MAX: Duration = Duration::from_micros(50);
 
 /// A hand on the mounting thread. The thread ends with the last hand.
 #[derive(Debug, Clone)]
@@ -67,12 +72,38 @@ impl Mounter {
     }
 
     /// Attaches detached trees inside the sandbox whose first process this is.
-    pub(crate) async fn attach(&self, sandbox: Arc<OwnedFd>, trees: Vec<(OwnedFd, CString)>) -> io::Result<()> {
+    pub(crate) fn attach(&self, sandbox: Arc<OwnedFd>, trees: Vec<(OwnedFd, CString)>) -> io::Result<Mounting> {
         let (done, is_done) = oneshot::channel();
-        let ended = || io::Error::other("the mounting thread ended");
         self.jobs.send(Job { sandbox, trees, done }).map_err(|_| ended())?;
-        is_done.await.map_err(|_| ended())?
+        Ok(Mounting(is_done))
     }
+}
+
+/// A job of the mounting thread's.
+#[derive(Debug)]
+pub struct Mounting(oneshot::Receiver<io::Result<()>>);
+
+impl Mounting {
+    /// Waits until it is done: for some microseconds awake, which is all it takes mostly, and less than going to sleep and
+    /// being woken.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the job to the thread; drop the sandbox with it.
+    pub async fn done(mut self) -> io::Result<()> {
+        let begun = Instant::now();
+        while begun.elapsed() < AWAKE_MAX {
+            match self.0.try_recv() {
+                Ok(done) => return done,
+                Err(TryRecvError::Empty) => thread::yield_now(),
+                Err(TryRecvError::Closed) => return Err(ended()),
+            }
+        }
+        self.0.await.map_err(|_| ended())?
+    }
+}
+
+fn ended() -> io::Error {
+    io::Error::other("the mounting thread ended")
 }
 
 fn attach(sandbox: &OwnedFd, trees: &[(OwnedFd, CString)]) -> io::Result<()> {

@@ -9,6 +9,7 @@ mod endpoints;
 mod exchange;
 mod freezer;
 mod graveyard;
+mod haste;
 mod instance;
 mod nursery;
 mod output;

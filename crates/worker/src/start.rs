@@ -86,11 +86,9 @@ pub(crate) async fn assign(
     let mount = |source, target| Mount { source, target };
     let mut mounts = vec![mount(folders.code, CODE_TARGET)];
     mounts.extend(folders.layers.map(|layers| mount(layers, LAYERS_TARGET)));
-    // The first is polled first, so the thread has its order before the limits are written.
-    let (mounted, limited) = tokio::join!(cell.sandbox.mount(&shared.mounter, &mounts), async {
-        cell.sandbox.cgroup().limit(limits)
-    });
-    mounted.and(limited)
+    let mounting = cell.sandbox.mount(&shared.mounter, &mounts)?;
+    let limited = cell.sandbox.cgroup().limit(limits);
+    mounting.done().await.and(limited)
 }
 
 /// What a failed initialisation is called.

@@ -1,0 +1,72 @@
+//! Waiting awake for what comes within microseconds.
+//!
+//! Where a processor went to sleep, waking it takes longer than a small function runs: of a warm call's time most was
+//! that. So whoever waits for such an answer stays awake a moment, if this is the only call there is: with more, others
+//! need the processor, and keep it awake anyway.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longest time awake for an event's answer. A function that takes longer loses nothing by being waited for asleep.
+pub(crate) const AWAKE_MAX: Duration = Duration::from_micros(100);
+/// Longest time awake for the first answer, which is that code was taken.
+pub(crate) const FIRST_MAX: Duration = Duration::from_micros(500);
+
+/// Those that wait for an answer, awake or not.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+/// With one processor alone, whoever waits awake keeps away what is waited for.
+static HAS_TWO: LazyLock<bool> = LazyLock::new(|| thread::available_parallelism().is_ok_and(|count| count.get() > 1));
+
+/// Somebody's wait, counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Waiting(());
+
+impl Waiting {
+    pub(crate) fn begin() -> Self {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+
+    /// Tries again and again until something comes, for so long, and gives it back. Not where others wait, too.
+    pub(crate) fn awake<T>(&self, longest: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+        let begun = Instant::now();
+        while *HAS_TWO && WAITING.load(Ordering::Relaxed) == 1 && begun.elapsed() < longest {
+            if let Some(found) = attempt() {
+                return Some(found);
+            }
+            // What is waited for may have been put onto this very processor.
+            thread::yield_now();
+        }
+        None
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_come_is_given_up_and_what_comes_is_given_back() {
+        let alone = Waiting::begin();
+        assert_eq!(alone.awake(AWAKE_MAX, || None::<u8>), None);
+        if *HAS_TWO {
+            let mut left = 3;
+            let found = alone.awake(AWAKE_MAX, || {
+                left -= 1;
+                (left == 0).then_some("answer")
+            });
+            // Another test may wait meanwhile.
+            assert!(found.is_none_or(|found| found == "answer"));
+        }
+        let _other = Waiting::begin();
+        assert_eq!(alone.awake(AWAKE_MAX, || Some(1)), None);
+    }
+}
