@@ -88,7 +88,9 @@ impl Bench {
 fn main() -> ExitCode {
     // A zygote must be one before anything else happens in the process.
     match std::env::args().nth(1).as_deref() {
-        Some(measure::ZYGOTE_ARGUMENT) => return ExitCode::from(skiff_sandbox::zygote_main(skiff_runtimes::native::wait)),
+        Some(measure::ZYGOTE_ARGUMENT) => {
+            return ExitCode::from(skiff_sandbox::zygote_main(skiff_runtimes::native::wait));
+        }
         Some(peers::axum::ARGUMENT) => return ended(peers::axum::serve().map(|()| true)),
         _ => {}
     }

@@ -17,7 +17,7 @@ pub use client::{Answer, ApiError, Client, Raw};
 pub use function::{Function, Spec};
 pub use mark::Mark;
 pub use package::Package;
-pub use process::{Sandboxed, cgroups, children, exists, interfaces, sandboxed, with_argument};
+pub use process::{Sandboxed, cgroups, children, exists, interfaces, own_pages, runtime_of, sandboxed, with_argument};
 pub use python::{pip, python_sdk};
 pub use server::{Credentials, Listen, Server, Settings, binary, eventually, repository};
 pub use sign::tc3;

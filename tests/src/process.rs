@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
+use std::os::unix::fs::FileExt;
 
 /// How long things may take to be gone.
 const SOON: std::time::Duration = std::time::Duration::from_secs(60);
@@ -94,6 +95,44 @@ pub fn sandboxed(server: u32) -> Vec<Sandboxed> {
             }
         })
         .collect()
+}
+
+/// The runtime in a sandbox of this server whose package has this text in this file. There is one.
+pub fn runtime_of(server: u32, file: &str, text: &str) -> u32 {
+    let is_it = |pid: &u32| {
+        let is_runtime = fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|folder| folder.ends_with("var/user"));
+        is_runtime && fs::read_to_string(format!("/proc/{pid}/cwd/{file}")).is_ok_and(|content| content.contains(text))
+    };
+    let found: Vec<u32> = children(server).into_iter().filter(is_it).collect();
+    assert_eq!(found.len(), 1, "runtimes with {text:?} in {file}: {found:?}");
+    found[0]
+}
+
+/// How many pages of memory a process has that nobody shares and no file has: what it costs.
+pub fn own_pages(pid: u32) -> usize {
+    // Documentation/admin-guide/mm/pagemap.rst
+    const PRESENT: u64 = 1 << 63;
+    const OF_A_FILE: u64 = 1 << 61;
+    const ITS_ALONE: u64 = 1 << 56;
+    let pagemap = fs::File::open(format!("/proc/{pid}/pagemap")).expect("its pages");
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).expect("its maps");
+    let ranges = maps.lines().filter_map(|line| line.split_once(' ')?.0.split_once('-'));
+    let address = |text: &str| u64::from_str_radix(text, 16).expect("an address") / 4096;
+    let mut own = 0;
+    for (from, to) in ranges.map(|(from, to)| (address(from), address(to))) {
+        let mut entries = vec![0; usize::try_from(to - from).expect("a size") * 8];
+        // Where nothing can be, nothing is read.
+        let read = pagemap.read_at(&mut entries, from * 8).unwrap_or(0);
+        let entries = entries[..read]
+            .as_chunks()
+            .0
+            .iter()
+            .map(|entry| u64::from_le_bytes(*entry));
+        own += entries
+            .filter(|entry| entry & (PRESENT | OF_A_FILE | ITS_ALONE) == PRESENT | ITS_ALONE)
+            .count();
+    }
+    own
 }
 
 /// The host's interfaces, by index.

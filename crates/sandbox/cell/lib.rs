@@ -7,9 +7,11 @@
 #[path = "../src/cell/mod.rs"]
 mod cell;
 
+use cell::sharing::Sharing;
 use cell::{Next, Zygote};
 
 static mut ZYGOTE: Zygote = Zygote::CLOSED;
+static mut SHARING: Sharing = Sharing::NONE;
 
 fn zygote() -> &'static mut Zygote {
     // SAFETY: the interpreter calls in from its only thread, and no call keeps the reference.
@@ -58,6 +60,23 @@ pub extern "C" fn skiff_init(runtime: i32) {
 #[unsafe(no_mangle)]
 pub extern "C" fn skiff_settle() -> i32 {
     Zygote::settle().map_or_else(|errno| -errno.0, |()| 0)
+}
+
+/// In the zygote before the first fork: what its copies share stays shared. 0, or a negative error number.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_share() -> i32 {
+    // SAFETY: as for the zygote; and the interpreter has one thread, which is here, and handles no signal.
+    let begun = unsafe { (*(&raw mut SHARING)).begin() };
+    begun.map_or_else(|errno| -errno.0, |()| 0)
+}
+
+/// In the runtime between two events: gives back memory that is again what the zygote's was. How many pages, or a negative
+/// error number.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_give_back() -> i32 {
+    // SAFETY: nobody writes to it after the zygote has.
+    let given = unsafe { (*(&raw const SHARING)).give_back() };
+    given.map_or_else(|errno| -errno.0, |pages| pages as i32)
 }
 
 #[panic_handler]

@@ -131,8 +131,9 @@ fn sandboxes(server: &Server) -> u64 {
 
 #[test]
 fn a_server_with_no_descriptor_left_loses_no_sandbox_and_heals() {
-    /// Four stem cells and eight kits, of the network mode of functions and of that of the compiler.
-    const AT_REST: u64 = 24;
+    /// Four stem cells of Python and eight kits, of the network mode of functions and of that of the compiler; and four of
+    /// each runtime for programs of a package's own.
+    const AT_REST: u64 = 32;
     let server = Server::start();
     let client = server.client();
     let sleeper = Spec::python(SLEEPER).deploy(&client);

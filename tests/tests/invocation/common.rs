@@ -10,7 +10,7 @@ use skiff_tests::{Answer, Client, Function, Mark, Server, Spec};
 /// Longer than anything takes that happens at all.
 pub(crate) const SOON: Duration = Duration::from_secs(60);
 
-static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+pub(crate) static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
 /// A client of the shared server.
 pub(crate) fn client() -> Client {

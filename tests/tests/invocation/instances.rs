@@ -2,11 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
-use skiff_tests::Settings;
+use skiff_tests::{Settings, eventually, own_pages, runtime_of};
 
-use crate::common::{Held, client, holding, python};
+use crate::common::{Held, SERVER, client, holding, python};
+
+const SOON: Duration = Duration::from_secs(30);
 
 #[test]
 fn an_instance_is_used_again_and_keeps_globals_and_tmp() {
@@ -109,4 +112,44 @@ def main_handler(event, context):
     mark.appeared();
     mark.vanished();
     assert_eq!(function.invoke(&json!({})).returned(), 1, "a new instance");
+}
+
+/// What an instance has read is written to all the same, because references are counted: its pages are its own then, and
+/// mostly say what they said before.
+#[test]
+fn an_idle_instance_shares_again_what_is_as_it_was_and_keeps_what_is_not() {
+    let code = |mark: &str| {
+        format!(
+            "
+# {mark}
+import threading
+kept = []
+
+def main_handler(event, context):
+    if event['thread'] and not kept:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+    kept.append([str(number) for number in range(1000)])
+    return [len(kept), len({{word for words in kept for word in words}})]
+"
+        )
+    };
+    let marks = ["alone-in-its-process", "beside-a-thread"];
+    let functions = marks.map(|mark| python(&code(mark)));
+    let call = |which: usize| {
+        functions[which]
+            .invoke(&json!({"thread": which == 1}))
+            .returned()
+            .clone()
+    };
+    for round in 1..4 {
+        for which in [0, 1] {
+            assert_eq!(call(which), json!([round, 1000]));
+        }
+        // Whether another thread writes meanwhile nobody knows, so beside one nothing is given back.
+        let own = || marks.map(|mark| own_pages(runtime_of(SERVER.pid(), "index.py", mark)));
+        eventually(SOON, "a tenth less of its own", || {
+            let [alone, beside] = own();
+            (alone + beside / 10 < beside).then_some(())
+        });
+    }
 }

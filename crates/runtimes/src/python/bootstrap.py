@@ -22,7 +22,12 @@ except ImportError:
 
 # What the instances do with it afterwards must not reach what the platform does.
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
-_loads, _dumps, _pack, _unpack = json.loads, json.dumps, struct.pack, struct.unpack_from
+_json_loads, _dumps, _pack, _unpack = json.loads, json.dumps, struct.pack, struct.unpack_from
+_scan = json.JSONDecoder().scan_once
+_open, _close, _listdir, _chdir, _hostname = os.open, os.close, os.listdir, os.chdir, socket.gethostname
+# `os.environ` as it is kept: its own methods would take as long as everything else of taking code together.
+_variables, _putenv, _unsetenv = os.environ._data, os.putenv, os.unsetenv
+_entropy, _urandom, _random_instance, _main_thread = ssl.RAND_add, os.urandom, random._inst, threading.main_thread()
 _import = importlib.import_module
 _seed = _random.Random.seed
 # Holds the interpreter's lock, as the only thread does anyway.
@@ -35,9 +40,10 @@ READY, WARM, LOADED, NO_HANDLER, LOAD_FAILED, RETURNED, RAISED, TOO_LARGE, COMPI
 
 USER_CODE = "/var/user"
 # Where the interpreter's own libraries are that the loader would not find: what it was started with beyond the usual.
-LIBRARIES = os.environ.get("LD_LIBRARY_PATH", "").replace("/var/user:/opt", "", 1)
+LIBRARIES = os.environ.get("LD_LIBRARY_PATH", "").replace("/var/user:/opt", "", 1).encode()
 OWN_FILE = __file__ if "__file__" in globals() else "<skiff>"
 WARM_CODE = "/var/runtime/python/warm"
+MEMORY = "/var/runtime/python/memory.py"
 # As large as what comes in earnest.
 WARM_ORDER = json.dumps({
     "environment": [[f"SKIFF_WARM_{number}", "warm"] for number in range(24)],
@@ -54,8 +60,26 @@ COMPILE_SOURCE_BYTES_MAX = 2 << 20
 
 # --- frames -----------------------------------------------------------------------------------------------------------
 
+_requests = select.poll()
+_requests.register(REQUESTS, select.POLLIN)
+_comes_within = _requests.poll
+# Native code that gives memory back, and how often an instance may still take the time.
+_give_back, _thrift = None, 200
+# An instance without an event for so long is idle.
+IDLE_MILLISECONDS = 2000
+
+
+def rest():
+    """While there is nothing to do: what is again as it was in the zygote is shared with it again."""
+    global _thrift
+    if _give_back is not None and _thrift > 0 and not _comes_within(IDLE_MILLISECONDS):
+        _thrift -= 1
+        _give_back()
+
+
 def receive():
     """The next request: kind, sequence, body."""
+    rest()
     chunk = _read(REQUESTS, 65536)
     while len(chunk) < 12:
         more = _read(REQUESTS, 65536)
@@ -111,6 +135,16 @@ def _is_platform(filename):
     return filename == OWN_FILE or filename.startswith("<frozen importlib") or filename.endswith("importlib/__init__.py")
 
 
+def _loads(text):
+    """`json.loads`. What it does before it scans takes longer than scanning a small event."""
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        end = -1
+    # What stands around a value, and what is none, is left to the whole.
+    return value if end == len(text) else _json_loads(text)
+
+
 def flush():
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -132,14 +166,13 @@ class Instance:
     def load(self, body, folder=USER_CODE, read=None):
         """Takes code: the kind and body of the answer."""
         order = _loads(str(body, "utf-8"))
-        os.environ.clear()
         for key, value in order["environment"]:
-            os.environ[key] = value
-        os.environ["HOSTNAME"] = os.uname().nodename
+            set_variable(key.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
+        set_variable(b"HOSTNAME", _hostname().encode())
         # Children that are this interpreter again need its libraries, too.
-        os.environ["LD_LIBRARY_PATH"] = os.environ.get("LD_LIBRARY_PATH", "") + LIBRARIES
+        set_variable(b"LD_LIBRARY_PATH", _variables.get(b"LD_LIBRARY_PATH", b"") + LIBRARIES)
         self.result_bytes_max = order["result_bytes_max"]
-        os.chdir(folder)
+        _chdir(folder)
         sys.path[:0] = [folder, "/opt"]
         sys.argv = [folder]
         module_name, _, function_name = order["handler"].rpartition(".")
@@ -185,9 +218,28 @@ class Instance:
         send(kind, sequence, body)
 
 
+def set_variable(key, value):
+    _putenv(key, value)
+    _variables[key] = value
+
+
 def read_file(path):
-    with io.FileIO(path) as file:
-        return file.read()
+    file = _open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = chunk = _read(file, 65536)
+        while len(chunk) == 65536:
+            chunk = _read(file, 65536)
+            content += chunk
+        return content
+    finally:
+        _close(file)
+
+
+# A specification as its constructor makes it, of nothing in particular.
+_Loader, _Spec, _new = importlib.machinery.SourceFileLoader, importlib.machinery.ModuleSpec, object.__new__
+_example = _Spec("x", None, origin="x")
+_example.has_location = True
+SPEC = dict(_example.__dict__)
 
 
 def import_entry(name, folder, read):
@@ -196,7 +248,7 @@ def import_entry(name, folder, read):
     if "." in name or name in sys.modules:
         return _import(name)
     path, cached = f"{folder}/{name}.py", f"{folder}/__pycache__/{name}.{sys.implementation.cache_tag}.pyc"
-    beside = [entry for entry in os.listdir(folder) if entry.split(".", 1)[0] == name]
+    beside = [entry for entry in _listdir(folder) if entry.split(".", 1)[0] == name]
     if beside != [name + ".py"]:  # a package or an extension module would come first
         return _import(name)
     try:
@@ -209,9 +261,11 @@ def import_entry(name, folder, read):
     code = marshal.loads(memoryview(content)[16 if HASHED else 12:])
     module = types.ModuleType(name)
     module.__file__, module.__cached__, module.__package__ = path, cached, ""
-    module.__loader__ = importlib.machinery.SourceFileLoader(name, path)
-    module.__spec__ = spec = importlib.machinery.ModuleSpec(name, module.__loader__, origin=path)
-    spec.cached, spec.has_location = cached, True
+    module.__loader__ = loader = _new(_Loader)
+    loader.name, loader.path = name, path
+    module.__spec__ = spec = _new(_Spec)
+    spec.__dict__.update(SPEC)
+    spec.name, spec.loader, spec.origin, spec._cached = name, loader, path, cached
     sys.modules[name] = module
     try:
         exec(code, module.__dict__)
@@ -288,8 +342,10 @@ def warm_up():
         raise RuntimeError(f"the warm-up ended with {done}")
     sys.path[:] = path
     sys.argv = []
-    os.environ.clear()
-    os.chdir("/")
+    for key in list(_variables):
+        _unsetenv(key)
+    _variables.clear()
+    _chdir("/")
     sys.modules.pop("skiff_warm", None)
 
 
@@ -305,9 +361,9 @@ def runtime(warm):
     """One instance, from its birth to its end."""
     own_signals()
     # OpenSSL tells a fork by the process id, and every instance has the same one.
-    ssl.RAND_add(os.urandom(32), 32.0)
-    _seed(random._inst)
-    threading.main_thread()._native_id = _getpid()
+    _entropy(_urandom(32), 32.0)
+    _seed(_random_instance)
+    _main_thread._native_id = _getpid()
     instance = Instance()
     send(READY, 0)
     if warm:
@@ -327,51 +383,19 @@ def runtime(warm):
 
 # --- the zygote -------------------------------------------------------------------------------------------------------
 
-_kept = []
+_memory = types.ModuleType("skiff_memory")
 
 
 def settle_memory():
-    """Before the first fork: everything is done once that an instance will do, and what is free is given back, so that
-    instances share as many pages as can be and none rearranges the heap on its first large allocation."""
+    """Before the first fork: everything is done once that an instance will do, and memory is laid out to be shared."""
     ssl.RAND_bytes(1)
     for folder in (USER_CODE, "/opt"):
         pkgutil.get_importer(folder)
     # The interpreter rewrites code it runs often: after this it has.
     for _ in range(16):
         warm_up()
-    gc.collect()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except AttributeError:  # not this C library
-        pass
-    _kept.append(fill_holes())
-    if hasattr(gc, "freeze"):  # from 3.7 on
-        gc.freeze()
-
-
-def fill_holes():
-    """Takes the free places between objects, so that what an instance allocates lies together on pages of its own.
-
-    Scattered over the zygote's pages, a few hundred small objects copied a quarter of a megabyte. The interpreter tells
-    how many places of each size are free, by a table for people to read: where it is another, nothing is filled."""
-    with open(memory_file(), "w+b") as table:
-        saved = os.dup(2)
-        os.dup2(table.fileno(), 2)
-        sys._debugmallocstats()
-        os.dup2(saved, 2)
-        os.close(saved)
-        table.seek(0)
-        rows = [line.split() for line in table.read().decode().splitlines()]
-    # class, size, pools, blocks in use, free blocks
-    free = {int(row[1]): int(row[4]) for row in rows if len(row) == 5 and all(word.isdigit() for word in row)}
-    head = sys.getsizeof(b"")
-    return [[bytes(size - head) for _ in range(count)] for size, count in free.items() if size > head]
-
-
-def memory_file():
-    if hasattr(os, "memfd_create"):  # from 3.8 on
-        return os.memfd_create("table")
-    return ctypes.CDLL(None).memfd_create(b"table", 1)
+    exec(compile(read_file(MEMORY), MEMORY, "exec"), _memory.__dict__)
+    _memory.settle(fork)
 
 
 def fork():
@@ -405,12 +429,17 @@ def open_streams():
 
 def zygote(control):
     """Forks an instance per order until the server is gone."""
+    global _give_back
     cell = ctypes.CDLL("/var/runtime/libskiffcell.so")
     failed = cell.skiff_open(control, os.getpid())
     if failed:
         raise OSError(-failed, os.strerror(-failed))
     open_streams()
     settle_memory()
+    failed = cell.skiff_share()
+    if failed:
+        raise OSError(-failed, os.strerror(-failed))
+    _give_back = cell.skiff_give_back
     while True:
         order = cell.skiff_next()
         if order <= 0:

@@ -13,6 +13,8 @@ use crate::host;
 const BOOTSTRAP: &str = include_str!("bootstrap.py");
 /// The same in the words of 2.7.
 const BOOTSTRAP_2: &str = include_str!("bootstrap2.py");
+/// How a zygote's memory is laid out.
+const MEMORY: &str = include_str!("memory.py");
 /// A function every instance runs on itself before code comes.
 const WARM: &str = include_str!("warm.py");
 /// Where distributions install interpreters.
@@ -119,6 +121,10 @@ pub(crate) fn install(mut template: Template, line: Line, interpreter: &Path, li
         TextFile {
             path: "/var/runtime/python/bootstrap.py".into(),
             text: bootstrap.to_owned(),
+        },
+        TextFile {
+            path: "/var/runtime/python/memory.py".into(),
+            text: MEMORY.to_owned(),
         },
         TextFile {
             path: "/var/runtime/python/warm/skiff_warm.py".into(),

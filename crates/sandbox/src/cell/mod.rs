@@ -11,6 +11,7 @@
 pub mod abi;
 mod birth;
 pub mod raw;
+pub mod sharing;
 pub mod slim;
 mod zygote;
 

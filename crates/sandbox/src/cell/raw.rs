@@ -22,7 +22,15 @@ numbers! {
     READ: 0, 63;
     WRITE: 1, 64;
     CLOSE: 3, 57;
+    MMAP: 9, 222;
     MUNMAP: 11, 215;
+    MADVISE: 28, 233;
+    PREAD64: 17, 67;
+    PWRITE64: 18, 68;
+    FCNTL: 72, 25;
+    FTRUNCATE: 77, 46;
+    UMOUNT2: 166, 39;
+    MEMFD_CREATE: 319, 279;
     RT_SIGPROCMASK: 14, 135;
     SENDMSG: 46, 211;
     RECVMSG: 47, 212;
@@ -108,6 +116,9 @@ macro_rules! call {
         unsafe { syscall($number, padded) }
     }};
 }
+
+/// A descriptor that goes when another program is executed.
+pub const O_CLOEXEC: i32 = 0o2_000_000;
 
 /// A NUL-terminated path or string.
 pub type CStr<'a> = &'a core::ffi::CStr;
@@ -219,6 +230,12 @@ pub fn mount(
         pointer(data)
     )
     .map(drop)
+}
+
+/// Takes the topmost mount of a place away, also while somebody uses it.
+pub fn unmount(target: CStr<'_>) -> Result<(), Errno> {
+    const MNT_DETACH: usize = 2;
+    call!(UMOUNT2, target.as_ptr(), MNT_DETACH).map(drop)
 }
 
 /// Names the host inside the calling process's UTS namespace.
@@ -352,6 +369,94 @@ pub fn fork() -> Result<i32, Errno> {
 /// Nothing in the range is used any more.
 pub unsafe fn unmap(start: usize, length: usize) -> Result<(), Errno> {
     call!(MUNMAP, start, length).map(drop)
+}
+
+const PROT_READ: usize = 1;
+const PROT_WRITE: usize = 2;
+const MAP_PRIVATE: usize = 2;
+
+/// Zeroed memory of its own, somewhere.
+pub fn map_anonymous(length: usize) -> Result<usize, Errno> {
+    const MAP_ANONYMOUS: usize = 0x20;
+    call!(
+        MMAP,
+        0,
+        length,
+        PROT_READ | PROT_WRITE,
+        MAP_PRIVATE | MAP_ANONYMOUS,
+        -1_isize,
+        0
+    )
+}
+
+/// Maps a part of a file privately: instead of what is at `place`, or anywhere where that is 0.
+///
+/// # Safety
+/// What is at the place may go.
+pub unsafe fn map_file(place: usize, length: usize, file: i32, at: usize, writable: bool) -> Result<usize, Errno> {
+    const MAP_FIXED: usize = 0x10;
+    let fixed = if place == 0 { 0 } else { MAP_FIXED };
+    let protection = if writable { PROT_READ | PROT_WRITE } else { PROT_READ };
+    call!(MMAP, place, length, protection, MAP_PRIVATE | fixed, file, at)
+}
+
+/// Forgets what was written to a private mapping: it is again what its file says.
+///
+/// # Safety
+/// Nobody misses what was written.
+pub unsafe fn drop_pages(place: usize, length: usize) -> Result<(), Errno> {
+    const MADV_DONTNEED: usize = 4;
+    call!(MADVISE, place, length, MADV_DONTNEED).map(drop)
+}
+
+/// A file in memory that can be sealed and never executed.
+pub fn memory_file(name: CStr<'_>) -> Result<i32, Errno> {
+    const MFD_CLOEXEC: usize = 1;
+    const MFD_ALLOW_SEALING: usize = 2;
+    const MFD_NOEXEC_SEAL: usize = 8;
+    const EINVAL: Errno = Errno(22);
+    let made = match call!(MEMFD_CREATE, name.as_ptr(), MFD_CLOEXEC | MFD_NOEXEC_SEAL) {
+        // Linux before 6.3.
+        Err(EINVAL) => call!(MEMFD_CREATE, name.as_ptr(), MFD_CLOEXEC | MFD_ALLOW_SEALING),
+        made => made,
+    };
+    made.map(|fd| fd as i32)
+}
+
+/// Makes a file so long.
+pub fn truncate(file: i32, length: usize) -> Result<(), Errno> {
+    call!(FTRUNCATE, file, length).map(drop)
+}
+
+/// Makes a memory file so that nobody can change it any more, nor this.
+pub fn seal(file: i32) -> Result<(), Errno> {
+    const F_ADD_SEALS: usize = 1033;
+    // Of more seals, shrinking, growing, writing.
+    const ALL: usize = 1 | 2 | 4 | 8;
+    call!(FCNTL, file, F_ADD_SEALS, ALL).map(drop)
+}
+
+/// Writes once, at a place of a file.
+pub fn write_at(file: i32, from: &[u8], at: usize) -> Result<usize, Errno> {
+    call!(PWRITE64, file, from.as_ptr(), from.len(), at)
+}
+
+/// Reads entries of 8 bytes, from the `first` on, and says how many.
+pub fn read_entries(file: i32, into: &mut [u64], first: usize) -> Result<usize, Errno> {
+    call!(PREAD64, file, into.as_mut_ptr(), into.len() * 8, first * 8).map(|bytes| bytes / 8)
+}
+
+/// Blocks every signal and gives back those that were blocked before.
+pub fn block_signals() -> Result<u64, Errno> {
+    const SIG_SETMASK: i32 = 2;
+    let (all, mut before) = (u64::MAX, 0_u64);
+    call!(RT_SIGPROCMASK, SIG_SETMASK, &raw const all, &raw mut before, 8).map(|_| before)
+}
+
+/// Blocks these signals and no other.
+pub fn restore_signals(set: u64) -> Result<(), Errno> {
+    const SIG_SETMASK: i32 = 2;
+    signal_mask(SIG_SETMASK, set)
 }
 
 /// Where the C library keeps what belongs to the calling thread.
