@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -63,10 +63,25 @@ impl Server {
         Self::start_with(bench, false)
     }
 
+    /// Starts one with these runtimes beside the host's, from where they are usually had.
+    pub(crate) fn start_with_runtimes(bench: &Bench, runtimes: &[&str]) -> Result<Self> {
+        let home = home(bench)?;
+        for runtime in runtimes {
+            let mut command = Command::new(&bench.skiff);
+            command.args(["runtime", "add", runtime, "--data-dir"]).arg(home.path());
+            let output = command.stdin(Stdio::null()).output()?;
+            if !output.status.success() {
+                bail!("add {runtime}: {}", String::from_utf8_lossy(&output.stderr).trim());
+            }
+        }
+        Self::start_on(bench, home, true)
+    }
+
     fn start_with(bench: &Bench, has_pool: bool) -> Result<Self> {
-        let home = tempfile::Builder::new()
-            .prefix("skiff-bench-")
-            .tempdir_in(&bench.scratch)?;
+        Self::start_on(bench, home(bench)?, has_pool)
+    }
+
+    fn start_on(bench: &Bench, home: TempDir, has_pool: bool) -> Result<Self> {
         let credentials = Credentials::random()?;
         let log = File::create(home.path().join("log"))?;
         let mut command = Command::new(&bench.skiff);
@@ -97,6 +112,11 @@ impl Server {
         };
         server.rest()?;
         Ok(server)
+    }
+
+    /// Its data dir.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -248,6 +268,13 @@ pub(crate) fn read_response(action: &str, body: &[u8]) -> Result<Value> {
         Some(error) => Err(anyhow!("{action} was refused: {error}")),
         None => Ok(response),
     }
+}
+
+fn home(bench: &Bench) -> Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("skiff-bench-")
+        .tempdir_in(&bench.scratch);
+    folder.with_context(|| format!("a folder in {}", bench.scratch.display()))
 }
 
 fn wait_until_listening(home: &TempDir, process: &mut Process) -> Result<(SocketAddr, SocketAddr)> {

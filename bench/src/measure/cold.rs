@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::Bench;
 use crate::clock::{monotonic_ns, ms, ms_between};
@@ -11,11 +12,11 @@ use crate::http::Connection;
 use crate::package::{CLOCK, small};
 use crate::peers::interpreter;
 use crate::report::{Section, Table, Target, Unit, Whose};
-use crate::server::Server;
+use crate::server::{Server, creation};
 
-const FUNCTION: &str = "clock";
+pub(super) const FUNCTION: &str = "clock";
 /// Nothing is under way any more when a sample begins.
-const CALM: Duration = Duration::from_millis(20);
+pub(super) const CALM: Duration = Duration::from_millis(20);
 /// The instance's start as the server saw it, where an answer carries it.
 const INIT_HEADER: &str = "X-Scf-Init-Ms";
 
@@ -24,22 +25,24 @@ const BARE: &str = "python -I -S -c pass";
 
 /// The samples of one server.
 #[derive(Debug, Default)]
-struct Samples {
-    statement: Vec<f64>,
-    response: Vec<f64>,
-    start: Vec<f64>,
+pub(super) struct Samples {
+    pub(super) statement: Vec<f64>,
+    pub(super) response: Vec<f64>,
+    pub(super) start: Vec<f64>,
 }
 
-struct Caller<'a> {
+/// Calls one function, whose result is the clock at its first statement, each time without an instance.
+pub(super) struct Caller<'a> {
     server: &'a Server,
     connection: Connection,
     request: Vec<u8>,
-    samples: Samples,
+    pub(super) samples: Samples,
 }
 
 impl<'a> Caller<'a> {
-    fn new(server: &'a Server) -> Result<Self> {
-        server.create(FUNCTION, &small(CLOCK)?)?;
+    /// A function that `CreateFunction` makes of this.
+    pub(super) fn new(server: &'a Server, creation: &Value) -> Result<Self> {
+        server.act("CreateFunction", creation)?;
         let mut caller = Self {
             server,
             connection: Connection::open(server.gateway())?,
@@ -52,7 +55,7 @@ impl<'a> Caller<'a> {
         Ok(caller)
     }
 
-    fn cold_call(&mut self, round: usize) -> Result<()> {
+    pub(super) fn cold_call(&mut self, round: usize) -> Result<()> {
         self.server.make_cold(FUNCTION, round)?;
         thread::sleep(CALM);
         let sent = monotonic_ns();
@@ -77,7 +80,8 @@ impl<'a> Caller<'a> {
 pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
     let (_, python) = interpreter::of_the_server()?;
     let (hit, empty) = (Server::start(bench)?, Server::start_without_pool(bench)?);
-    let (mut hit, mut empty) = (Caller::new(&hit)?, Caller::new(&empty)?);
+    let creation = creation(FUNCTION, &small(CLOCK)?);
+    let (mut hit, mut empty) = (Caller::new(&hit, &creation)?, Caller::new(&empty, &creation)?);
     let mut bare = Vec::new();
     for round in 1..=bench.samples(300, 20) {
         hit.cold_call(round)?;

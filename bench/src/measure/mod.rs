@@ -1,6 +1,7 @@
 //! The questions, one file each.
 
 mod cold;
+mod executed;
 mod memory;
 mod rate;
 mod sandboxes;
@@ -30,6 +31,8 @@ pub(crate) enum Question {
     Memory,
     /// Upload of 1 MB to invocable
     Upload,
+    /// Cold start of Node.js and Java, which are executed for each instance
+    Executed,
 }
 
 impl Question {
@@ -46,6 +49,7 @@ impl Question {
             Self::Sandboxes => ("sandboxes", "(d) Sandboxes per second", sandboxes::measure),
             Self::Memory => ("memory", "(e) Memory per idle instance", memory::measure),
             Self::Upload => ("upload", "(f) Upload to invocable", upload::measure),
+            Self::Executed => ("executed", "(g) Cold start of Node.js and Java", executed::measure),
         };
         let mut section = Section::new(id, title);
         // What was measured before it failed is still true.

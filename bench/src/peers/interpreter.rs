@@ -27,6 +27,11 @@ pub(crate) fn pass(python: &Path) -> Result<Duration> {
     run(Command::new(python).args(["-I", "-S", "-c", "pass"]))
 }
 
+/// A program with these arguments, from its spawn to its end.
+pub(crate) fn program(program: &Path, arguments: &[&str]) -> Result<Duration> {
+    run(Command::new(program).args(arguments))
+}
+
 /// `/bin/true`, from its spawn to its end.
 pub(crate) fn nothing() -> Result<Duration> {
     run(&mut Command::new("/bin/true"))

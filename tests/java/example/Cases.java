@@ -171,7 +171,7 @@ public class Cases {
         found.put("hour", TimeZone.getDefault().getOffset(0) / 3600000);
         found.put("charset", Charset.defaultCharset().name());
         for (String name : new String[] {"user.dir", "user.home", "user.name", "java.io.tmpdir", "java.home", "file.encoding",
-            "java.specification.version", "java.class.path"}) {
+            "java.specification.version", "java.class.path", "java.library.path", "sun.jnu.encoding"}) {
             found.put(name, System.getProperty(name));
         }
         return found;

@@ -61,6 +61,7 @@ fn the_environment_is_the_documented_one_for_java_and_for_its_children() {
             ("user.home", "/home/qcloud"),
             ("user.name", "qcloud"),
             ("java.io.tmpdir", "/tmp"),
+            ("sun.jnu.encoding", "UTF-8"),
             ("java.home", &format!("/var/lang/java{number}")),
             ("java.specification.version", &specification),
             (
@@ -70,6 +71,9 @@ fn the_environment_is_the_documented_one_for_java_and_for_its_children() {
         ] {
             assert_eq!(found[name], json!(value), "{version:?} {name}");
         }
+        // Libraries of the package are found by their name.
+        let libraries = found["java.library.path"].as_str().expect("text");
+        assert!(libraries.starts_with("/var/user:/opt"), "{version:?} {libraries}");
     }
 }
 
