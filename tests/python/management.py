@@ -1,5 +1,6 @@
 """Versions, aliases and layers as users of the official SDK know them. Usage: as of sdk.py"""
 import concurrent.futures
+import urllib.error
 import urllib.request
 
 from sdk import *
@@ -415,6 +416,59 @@ def provisioned():
         call(sdk, "DeleteProvisionedConcurrencyConfig", FunctionName=name, Qualifier="1")
         assert call(sdk, "GetProvisionedConcurrencyConfig", FunctionName=name).Allocated == []
         fails("ResourceNotFound", call, sdk, "DeleteProvisionedConcurrencyConfig", FunctionName=name, Qualifier="1")
+
+
+# What its instance was handed.
+HANDED = """
+import os
+NAMES = ("TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN")
+def main_handler(event, context):
+    return [os.environ.get(name) for name in NAMES] + [context["environ"]]
+"""
+
+
+def roles():
+    """A function acts in a role: with the credentials it is handed, and within what the role allows. The server has the
+    role "callers", which may invoke everything in default."""
+    sdk = client()
+    refused = "AuthFailure.UnauthorizedOperation"
+    with Function(sdk, HANDED, Role="callers") as function, Function(sdk) as other:
+        assert call(sdk, "GetFunction", FunctionName=function.name).Role == "callers"
+        secret_id, secret_key, token, environ = json.loads(function.invoke().RetMsg)
+        assert token and token not in environ, "they are in the environment alone"
+        profile = ClientProfile(httpProfile=HttpProfile(protocol="http", endpoint=API))
+        its = scf_client.ScfClient(credential.Credential(secret_id, secret_key, token), "local", profile)
+        result = call(its, "Invoke", FunctionName=other.name, ClientContext="[1]").Result
+        assert (result.InvokeResult, result.RetMsg) == (0, "[1]")
+        for action, fields in (("GetFunction", dict(FunctionName=other.name)), ("ListFunctions", {}),
+                               ("DeleteFunction", dict(FunctionName=other.name)), ("GetAccount", {})):
+            fails(refused, call, its, action, **fields)
+        for token_too, code in ((None, "AuthFailure.SecretIdNotFound"), (token[:-2] + "xx", "AuthFailure.TokenFailure")):
+            stranger = scf_client.ScfClient(credential.Credential(secret_id, secret_key, token_too), "local", profile)
+            fails(code, call, stranger, "Invoke", FunctionName=other.name)
+
+        def direct(name, pair, **headers):
+            target = f"http://{GATEWAY}/2018-04-16/functions/default/{name}/invocations"
+            basic = "Basic " + base64.b64encode(pair.encode()).decode()
+            asked = urllib.request.Request(target, b"[2]", {"Authorization": basic, **headers})
+            try:
+                return urllib.request.build_opener(urllib.request.ProxyHandler({})).open(asked).read()
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        pair = f"{secret_id}:{secret_key}"
+        assert direct(other.name, pair, **{"X-TC-Token": token}) == b"[2]"
+        assert direct(other.name, pair) == 401
+
+        # Other instances are handed others; a function without a role none.
+        assert json.loads(function.invoke().RetMsg)[0] == secret_id
+        call(sdk, "UpdateFunctionConfiguration", FunctionName=function.name, Timeout=9)
+        wait_active(sdk, function.name)
+        assert json.loads(function.invoke().RetMsg)[0] not in (secret_id, None)
+        call(sdk, "UpdateFunctionConfiguration", FunctionName=function.name, Role="")
+        wait_active(sdk, function.name)
+        assert json.loads(function.invoke().RetMsg)[:3] == [None] * 3
+        fails("ResourceNotFound.Role", call, sdk, "UpdateFunctionConfiguration", FunctionName=function.name, Role="admin")
 
 
 def quotas():

@@ -1,8 +1,9 @@
 //! Versions, aliases and layers: with the official SDK, over crashes, and while calls run.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 
@@ -122,6 +123,19 @@ fn what_is_kept_ready_is_ready_again_after_a_kill() {
         let shown = shown.expect("GetProvisionedConcurrencyConfig");
         (shown["Allocated"][0]["AvailableProvisionedConcurrencyNum"] == 2).then_some(())
     });
+}
+
+#[test]
+fn a_function_acts_in_its_role_and_within_what_the_role_allows() {
+    let data = tempfile::Builder::new()
+        .prefix("skiff-test-")
+        .permissions(std::fs::Permissions::from_mode(0o700))
+        .tempdir()
+        .expect("a folder");
+    let roles = "[callers]\nallow = [{ actions = [\"Invoke*\"], functions = [\"default/*\"] }]\n";
+    std::fs::write(data.path().join("roles.toml"), roles).expect("written");
+    let server = Settings::default().on(&Arc::new(data)).start();
+    python_sdk(&server, "management.py", "roles");
 }
 
 #[test]

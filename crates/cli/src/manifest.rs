@@ -71,6 +71,7 @@ struct DefaultsYaml {
     environment: BTreeMap<String, String>,
     network: Option<NetworkMode>,
     layers: Option<Vec<LayerRef>>,
+    role: Option<String>,
     #[serde(default)]
     ignore: Vec<String>,
 }
@@ -94,6 +95,7 @@ struct FunctionYaml {
     environment: BTreeMap<String, String>,
     network: Option<NetworkMode>,
     layers: Option<Vec<LayerRef>>,
+    role: Option<String>,
 }
 
 /// Which of the two shapes a file has.
@@ -243,6 +245,7 @@ fn spec(
             description: Some(function.description.unwrap_or_default()),
             environment: Some(environment.into_iter().collect()),
             network: Some(function.network.or(defaults.network).unwrap_or_default()),
+            role: Some(function.role.or_else(|| defaults.role.clone()).unwrap_or_default()),
             layers: Some(function.layers.or_else(|| defaults.layers.clone()).unwrap_or_default()),
         },
         file: file.to_owned(),

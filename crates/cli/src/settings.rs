@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) network: Option<NetworkMode>,
     /// All layers, the lowest first: the API replaces the whole list.
     pub(crate) layers: Option<Vec<LayerRef>>,
+    /// The role it acts in; none where it is empty.
+    pub(crate) role: Option<String>,
 }
 
 impl Settings {
@@ -33,6 +35,7 @@ impl Settings {
             environment,
             network,
             layers,
+            role,
         } = self;
         let mut params = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
@@ -56,6 +59,7 @@ impl Settings {
                 json!({ "Variables": variables })
             }),
         );
+        set("Role", role.as_ref().map(|text| json!(text)));
         let layers = layers.as_ref();
         set("Layers", layers.map(|layers| layers.iter().map(layer_params).collect()));
         if let Some(network) = network {

@@ -31,6 +31,7 @@ use crate::settings::{Settings, environment_of, layers_of, network_of};
     environment: {GREETING: Hello}\n\
     network: public        # or private, or none\n\
     layers: [deps:3]       # seen at /opt, a later one's files over an earlier one's\n\
+    role: orders           # what it may do towards the API; none by default\n\
     namespace: default\n\
     code: .                # folder or zip\n\
     ignore: [tests/]       # as in .gitignore; so is the file .skiffignore\n\n\
@@ -231,6 +232,7 @@ fn former(current: &Value, changed: &Settings) -> Settings {
         environment: changed.environment.as_ref().map(|_| environment_of(current)),
         network: changed.network.map(|_| network_of(current)),
         layers: changed.layers.as_ref().map(|_| layers_of(current)),
+        role: changed.role.as_ref().map(|_| text(current, "Role")),
     }
 }
 
@@ -284,6 +286,9 @@ fn differences(current: &Value, wanted: &Settings) -> (Settings, Vec<String>) {
         wanted.layers.as_deref().map(layers),
     ) {
         changed.layers = wanted.layers.clone();
+    }
+    if differs("role", text(current, "Role"), wanted.role.clone()) {
+        changed.role = wanted.role.clone();
     }
     let runtime = text(current, "Runtime");
     if !wanted
@@ -384,6 +389,7 @@ mod tests {
             environment: Some(variables),
             network: Some(skiff_domain::NetworkMode::Public),
             layers: Some(Vec::new()),
+            role: Some(String::new()),
         };
         assert_eq!(differences(&current, &same), (Settings::default(), Vec::new()));
 
@@ -394,6 +400,7 @@ mod tests {
             environment: Some(Vec::new()),
             network: Some(skiff_domain::NetworkMode::None),
             layers: Some(vec!["deps:3".parse().expect("legal")]),
+            role: Some("orders".to_owned()),
             ..same
         };
         let (changed, changes) = differences(&current, &wanted);
@@ -413,6 +420,7 @@ mod tests {
                 "description none -> greets",
                 "network public -> none",
                 "layers none -> deps:3",
+                "role none -> orders",
                 "runtime Python3.11 -> Python3.9",
                 "environment"
             ]

@@ -231,7 +231,7 @@ fn a_new_folder_is_created_with_everything_said() {
     params["Code"] = Value::Null;
     let expected = json!({
         "Runtime": "Python3", "Handler": "index.main_handler", "MemorySize": 128, "Timeout": 3, "InitTimeout": 65,
-        "Description": "", "Environment": {"Variables": [{"Key": "A", "Value": "1"}]}, "Layers": [],
+        "Description": "", "Environment": {"Variables": [{"Key": "A", "Value": "1"}]}, "Layers": [], "Role": "",
         "PublicNetConfig": {"PublicNetStatus": "DISABLE"},
         "VpcConfig": {"VpcId": "none", "SubnetId": ""},
         "FunctionName": "hello", "Namespace": "staging", "Code": null,

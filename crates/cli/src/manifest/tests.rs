@@ -41,6 +41,7 @@ environment:
   TEXT: 'yes'
 network: none
 layers: [deps:3, models:1]
+role: orders
 ignore: ['*.md', tests/]
 ";
     let [spec] = parsed(text).try_into().expect("one");
@@ -61,6 +62,7 @@ ignore: ['*.md', tests/]
                 .collect(),
         ),
         network: Some(NetworkMode::None),
+        role: Some("orders".to_owned()),
         layers: Some(["deps:3", "models:1"].map(|text| text.parse().expect("legal")).to_vec()),
     };
     assert_eq!(spec.settings, expected);

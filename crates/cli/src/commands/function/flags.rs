@@ -42,6 +42,12 @@ pub(super) struct SettingsFlags {
     /// No layers
     #[arg(long, conflicts_with = "layers")]
     no_layers: bool,
+    /// The role it acts in towards the API: one the operator defined
+    #[arg(long, value_name = "NAME")]
+    role: Option<String>,
+    /// No role
+    #[arg(long, conflicts_with = "role")]
+    no_role: bool,
 }
 
 /// Its words are known to completion.
@@ -72,6 +78,7 @@ impl SettingsFlags {
             description: self.description.clone(),
             environment: (self.no_environment || !environment.is_empty()).then_some(environment),
             network: self.network,
+            role: self.role.clone().or_else(|| self.no_role.then(String::new)),
             layers: (self.no_layers || !self.layers.is_empty()).then(|| self.layers.clone()),
         })
     }

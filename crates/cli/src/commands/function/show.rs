@@ -69,6 +69,7 @@ impl Args {
                     .collect::<Vec<_>>()
                     .join(", "),
             ),
+            ("role", field("Role")),
             ("description", field("Description")),
             ("environment", environment.collect::<Vec<_>>().join("\n")),
             (

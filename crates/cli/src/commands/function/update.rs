@@ -36,7 +36,7 @@ impl Args {
         if self.code.is_none() && handler.is_none() && configuration.is_empty() {
             return Err(CliError::NothingToUpdate(
                 "--code, --handler, --runtime, --memory, --timeout, --init-timeout, --description, --env, --no-env, \
-                 --network, --layer, --no-layers",
+                 --network, --layer, --no-layers, --role, --no-role",
             ));
         }
         if self.code.is_none() && handler.is_some() {
