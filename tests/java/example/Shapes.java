@@ -118,6 +118,49 @@ public class Shapes {
         return value;
     }
 
+    /** Overloaded setters: the one that takes what the getter gives is meant. */
+    public static class Moment {
+        private java.time.LocalDate day;
+        private java.util.UUID id;
+        private java.net.URI place;
+
+        public java.time.LocalDate getDay() {
+            return day;
+        }
+
+        public void setDay(String day) {
+            throw new IllegalStateException("not this one");
+        }
+
+        public void setDay(java.time.LocalDate day) {
+            this.day = day;
+        }
+
+        public void setDay(int day) {
+            throw new IllegalStateException("nor this one");
+        }
+
+        public java.util.UUID getId() {
+            return id;
+        }
+
+        public void setId(java.util.UUID id) {
+            this.id = id;
+        }
+
+        public java.net.URI getPlace() {
+            return place;
+        }
+
+        public void setPlace(java.net.URI place) {
+            this.place = place;
+        }
+    }
+
+    public Moment aMoment(Moment value) {
+        return value;
+    }
+
     public Map<String, List<Integer>> generic(Map<String, List<Integer>> value) {
         int sum = 0;
         for (List<Integer> list : value.values()) {

@@ -134,6 +134,13 @@ fn mutable_objects_collections_and_generic_types_are_filled_and_shown() {
             &[(json!({"a": [1, 2], "b": [3]}), json!({"sum": [6]}))],
         );
         check(version, "::anArray", &same(&[json!([]), json!([3, 2, 1])]));
+        let moment = json!({"day": "2026-01-31", "id": "00000000-0000-0000-0000-000000000001", "place": "http://x/y"});
+        check(version, "::aMoment", &same(&[moment]));
+        refused(
+            version,
+            "::aMoment",
+            &[(json!({"day": "yesterday"}), ".day: the text of a LocalDate is expected")],
+        );
         check(version, "::anEnum", &same(&[json!("GREEN")]));
         check(
             version,

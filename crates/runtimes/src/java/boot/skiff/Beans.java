@@ -10,6 +10,7 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.Type;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -110,11 +111,12 @@ final class Beans {
                 }
             }
         }
+        // In an order of their own, getters before setters: Java gives them in any.
         Map<String, Method> accessors = new TreeMap<>();
         for (Method method : type.getMethods()) {
             boolean own = method.getDeclaringClass() != Object.class && !Modifier.isStatic(method.getModifiers());
             if (own && !method.isBridge() && !method.isSynthetic()) {
-                accessors.put(method.getName() + method.getParameterCount() + method.getReturnType().getName(), method);
+                accessors.put(method.getName() + Arrays.toString(method.getParameterTypes()), method);
             }
         }
         for (Method method : accessors.values()) {

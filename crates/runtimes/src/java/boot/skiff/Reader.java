@@ -3,6 +3,7 @@ package skiff;
 import java.lang.reflect.Array;
 import java.lang.reflect.GenericArrayType;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
 import java.lang.reflect.Type;
@@ -126,7 +127,29 @@ final class Reader {
                 ? map((Map<?, ?>) value, type, new Type[] {String.class, Object.class}, where)
                 : bean((Map<?, ?>) value, type, where);
         }
+        if (value instanceof String && type.getName().startsWith("java.")) {
+            return parsed((String) value, type, where);
+        }
         throw expected("an object", value, where);
+    }
+
+    /** What Java itself makes of the text of a time, an address or an identifier. */
+    private static Object parsed(String text, Class<?> type, String where) {
+        for (String name : new String[] {"parse", "fromString", "create", "of"}) {
+            for (Class<?> parameter : new Class<?>[] {CharSequence.class, String.class}) {
+                try {
+                    Method method = type.getMethod(name, parameter);
+                    if (Modifier.isStatic(method.getModifiers()) && type.isAssignableFrom(method.getReturnType())) {
+                        return method.invoke(null, text);
+                    }
+                } catch (NoSuchMethodException other) {
+                    continue;
+                } catch (ReflectiveOperationException unfit) {
+                    throw expected("the text of a " + type.getSimpleName(), text, where);
+                }
+            }
+        }
+        throw new Mismatch(where, type.getName() + " is no type that JSON has");
     }
 
     static Mismatch expected(String what, Object value, String where) {
