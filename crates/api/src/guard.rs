@@ -1,25 +1,50 @@
 //! What callers that act in a role may do. The root credential may do everything, and nothing here concerns it.
 
 use skiff_auth::{AuthError, Identity};
+use skiff_control_plane::ControlPlane;
+use skiff_domain::{FunctionKey, Qualifier};
 
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 
+/// What changes or copies a function's code or role: who can do that can act in its role.
+const CHANGES: [&str; 3] = ["CopyFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration"];
+
 /// Refuses a request that the caller's role does not let do: every function and namespace that it names has to be
-/// granted, and no role hands on another one.
-pub(crate) fn check(identity: &Identity, action: &str, parameters: &Parameters) -> Result<(), ApiError> {
+/// granted, and no role comes by another one.
+pub(crate) fn check(
+    control: &ControlPlane,
+    identity: &Identity,
+    action: &str,
+    parameters: &Parameters,
+) -> Result<(), ApiError> {
     let Some(session) = &identity.session else {
         return Ok(());
     };
-    for target in targets(action, parameters) {
-        identity.may(action, &target)?;
+    let targets = targets(action, parameters);
+    for target in &targets {
+        identity.may(action, target)?;
     }
-    let role = parameters.text("Role").unwrap_or_default();
-    if !role.is_empty() && role != session.role {
-        let role = role.chars().take(80).collect();
-        return Err(AuthError::OtherRole(role).into());
+    let asked = parameters.text("Role").filter(|role| !role.is_empty());
+    let mut roles: Vec<String> = asked.map(str::to_owned).into_iter().collect();
+    if CHANGES.contains(&action) {
+        roles.extend(targets.iter().filter_map(|target| role_of(control, target)));
     }
-    Ok(())
+    match roles.into_iter().find(|role| *role != session.role) {
+        None => Ok(()),
+        Some(role) => Err(AuthError::OtherRole(role.chars().take(80).collect()).into()),
+    }
+}
+
+/// The role that a function acts in, of `namespace/name`.
+fn role_of(control: &ControlPlane, target: &str) -> Option<String> {
+    let (namespace, name) = target.split_once('/')?;
+    let key = FunctionKey {
+        namespace: namespace.parse().ok()?,
+        name: name.parse().ok()?,
+    };
+    let view = control.get_function(&key, &Qualifier::latest()).ok()?;
+    view.configuration.role.as_ref().map(ToString::to_string)
 }
 
 /// What a request is about: `namespace/name` of a function, `namespace/` of all in a namespace, or nothing of what is

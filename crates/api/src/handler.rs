@@ -98,7 +98,7 @@ async fn answer(api: &Api, request: Request<Body>, request_id: RequestId) -> Res
     let region = common("X-TC-Region", "Region");
     let identity = signed.identity.clone();
     let (parameters, place) = signed.parameters().await?;
-    guard::check(&identity, &action, &parameters)?;
+    guard::check(&api.context.control, &identity, &action, &parameters)?;
     actions::run(
         &action,
         Call {

@@ -62,8 +62,8 @@ pub enum AuthError {
         /// To what.
         target: String,
     },
-    /// A role that is not the caller's was to be handed to a function.
-    #[error("a role hands no other role on: {0} is not the caller's own")]
+    /// A role that is not the caller's was to be handed to a function, or a function that has it to be changed.
+    #[error("a role gives no other role to functions and changes none that has one: {0} is not the caller's own")]
     OtherRole(String),
     /// A v1 signature that was used before.
     #[error("this Nonce was used before: every request needs a new one")]

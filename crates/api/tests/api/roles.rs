@@ -82,6 +82,51 @@ async fn a_caller_in_a_role_does_what_the_role_allows_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn a_caller_in_a_role_comes_by_no_other_role() {
+    let (server, caller) = server(&["*"], &["*"]).await;
+    server
+        .ok(
+            "UpdateFunctionConfiguration",
+            json!({"FunctionName": "hello", "Role": "orders"}),
+        )
+        .await;
+    let hello = |fields| with(json!({"FunctionName": "hello"}), fields);
+    let zip = json!({"ZipFile": crate::server::zip_file()});
+    for (action, fields) in [
+        ("UpdateFunctionCode", zip.clone()),
+        ("UpdateFunctionConfiguration", json!({"Timeout": 9})),
+        ("CopyFunction", json!({"NewFunctionName": "copy"})),
+    ] {
+        assert_eq!(
+            call(&server, &caller, action, hello(fields)).await,
+            "",
+            "{action} of its own"
+        );
+    }
+    // The same of a function that acts in another role, as only the root credential can have made it.
+    let mut roles = Roles::clone(&server.keyring.roles());
+    roles.insert("admin".to_owned(), Arc::clone(&roles["orders"]));
+    server.keyring.set_roles(roles);
+    let stranger = server
+        .keyring
+        .temporary("admin", "default/other", Timestamp::now())
+        .unwrap();
+    for (action, fields) in [
+        ("UpdateFunctionCode", zip),
+        ("UpdateFunctionConfiguration", json!({"Role": ""})),
+        ("CopyFunction", json!({"NewFunctionName": "mine"})),
+    ] {
+        let answer = call(&server, &stranger, action, hello(fields)).await;
+        assert_eq!(answer, "AuthFailure.UnauthorizedOperation", "{action}");
+    }
+    assert_eq!(
+        call(&server, &stranger, "Invoke", hello(json!({}))).await,
+        "",
+        "calling it is not becoming it"
+    );
+}
+
+#[tokio::test]
 async fn a_role_that_is_gone_or_changed_counts_at_once() {
     let (server, caller) = server(&["*"], &["*"]).await;
     let ask = || call(&server, &caller, "GetAccount", json!({}));
