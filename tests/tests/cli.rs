@@ -135,6 +135,35 @@ fn a_folder_is_deployed_called_and_deployed_again() {
 }
 
 #[test]
+fn a_plan_says_what_would_change_and_changes_nothing() {
+    let folder = folder("cli-plan", GREET, "");
+    let said = skiff_with("deploy --plan", &[path(&folder)]);
+    assert!(said.fine().starts_with("cli-plan would be created"), "{said:?}");
+    assert!(said.out.contains("\n  memory 128\n"), "{said:?}");
+    skiff("function show cli-plan").fails(3, &["ResourceNotFound.Function"]);
+
+    skiff_with("deploy", &[path(&folder)]).fine();
+    let said = skiff_with("deploy --plan", &[path(&folder)]);
+    assert!(said.fine().starts_with("cli-plan would stay as it is"), "{said:?}");
+
+    fs::write(folder.path().join("index.py"), GREET.replace("Hello", "Hi")).expect("a file");
+    let yaml = folder.path().join("skiff.yaml");
+    fs::write(&yaml, "name: cli-plan\nruntime: Python3\ntimeout: 9\n").expect("a file");
+    let before = skiff("function show cli-plan -o json").json();
+    let report = skiff_with("deploy --plan -o json", &[path(&folder)]).json();
+    let planned = &report[0];
+    assert_eq!(planned["action"], "updated", "{report}");
+    assert_eq!(planned["changes"][0], "timeout 3 -> 9", "{report}");
+    assert_ne!(planned["code"]["before"], planned["code"]["after"], "{report}");
+    let mut after = skiff("function show cli-plan -o json").json();
+    after["RequestId"] = before["RequestId"].clone();
+    assert_eq!(after, before, "nothing is changed");
+    let done = skiff_with("deploy -o json", &[path(&folder)]).json();
+    assert_eq!(done[0]["action"], "updated", "{done}");
+    assert_eq!(skiff("invoke cli-plan").fine(), "\"Hi nobody\"\n");
+}
+
+#[test]
 fn programs_get_json() {
     let folder = folder("cli-json", GREET, "");
     let report = skiff_with("deploy --output json", &[path(&folder)]).json();

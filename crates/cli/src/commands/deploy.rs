@@ -1,5 +1,8 @@
 //! `skiff deploy`: makes the server have what a folder's `skiff.yaml` says, and says what it did.
 
+mod change;
+mod plan;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -7,8 +10,9 @@ use std::time::Instant;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use skiff_domain::{CodeDigest, LayerRef, NamespaceName};
+use skiff_domain::{CodeDigest, NamespaceName};
 
+use self::change::{change, differences, former};
 use super::activation;
 use crate::client::Client;
 use crate::console::{Console, Format, bytes, text};
@@ -16,7 +20,7 @@ use crate::error::CliError;
 use crate::manifest::{self, FunctionSpec};
 use crate::package::{self, Package};
 use crate::progress::Upload;
-use crate::settings::{Settings, environment_of, layers_of, network_of};
+use crate::settings::Settings;
 
 /// Arguments of `skiff deploy`.
 #[derive(Debug, clap::Args)]
@@ -47,6 +51,28 @@ pub struct Args {
     /// Deploy this function of the file only; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Say what would be created, updated and left, setting by setting, and change nothing
+    #[arg(long)]
+    plan: bool,
+}
+
+/// What has to be done for the server to have a function as the file says.
+enum Step {
+    Create,
+    Update(Box<Update>),
+}
+
+/// How a function on the server differs from what the file says.
+struct Update {
+    current: Value,
+    /// The settings to set anew.
+    settings: Settings,
+    /// The same in words.
+    changes: Vec<String>,
+    /// It has another handler.
+    moved: bool,
+    /// It has other code.
+    recoded: bool,
 }
 
 /// What was done to a function.
@@ -70,6 +96,9 @@ impl Args {
                 Ok::<_, CliError>(package)
             })
             .collect::<Result<_, _>>()?;
+        if self.plan {
+            return plan::show(client, console, &specs, &packages);
+        }
         for namespace in specs.iter().map(|spec| &spec.namespace).collect::<BTreeSet<_>>() {
             ensure_namespace(client, console, namespace)?;
         }
@@ -136,6 +165,27 @@ fn ensure_namespace(client: &Client, console: &mut Console, namespace: &Namespac
     }
 }
 
+/// Compares a function with what the server has.
+fn step(client: &Client, spec: &FunctionSpec, package: &Package) -> Result<Step, CliError> {
+    let params = json!({"FunctionName": spec.name, "Namespace": spec.namespace, "ShowCodeSha256": "TRUE"});
+    let current = match client.probe("GetFunction", &params) {
+        Err(CliError::Refused { code, .. })
+            if code.starts_with("ResourceNotFound.Function") || code == "ResourceNotFound.Namespace" =>
+        {
+            return Ok(Step::Create);
+        }
+        found => found?,
+    };
+    let (settings, changes) = differences(&current, &spec.settings);
+    Ok(Step::Update(Box::new(Update {
+        moved: current["Handler"].as_str() != spec.settings.handler.as_deref(),
+        recoded: current["CodeSha256"] != json!(CodeDigest::of(&package.zip)),
+        current,
+        settings,
+        changes,
+    })))
+}
+
 fn deploy(client: &Client, console: &mut Console, spec: &FunctionSpec, package: &Package) -> Result<Done, CliError> {
     let (name, namespace) = (spec.name.as_str(), spec.namespace.as_str());
     let progress = Upload::shown(name, package.zip.len(), console.progress);
@@ -145,8 +195,9 @@ fn deploy(client: &Client, console: &mut Console, spec: &FunctionSpec, package: 
         params
     };
     let code = || json!({"ZipFile": STANDARD.encode(&package.zip)});
-    let current = match client.probe("GetFunction", &of(json!({"ShowCodeSha256": "TRUE"}))) {
-        Err(CliError::Refused { code: refusal, .. }) if refusal.starts_with("ResourceNotFound.Function") => {
+    let update = match step(client, spec, package)? {
+        Step::Update(update) => *update,
+        Step::Create => {
             let mut params = of(Value::Object(spec.settings.params()));
             params["Code"] = code();
             client.upload("CreateFunction", &params, &progress)?;
@@ -156,38 +207,27 @@ fn deploy(client: &Client, console: &mut Console, spec: &FunctionSpec, package: 
                 function: activation::wait(client, name, namespace)?,
             });
         }
-        found => found?,
     };
-    let (changed, mut changes) = differences(&current, &spec.settings);
     // Settings first, so that new code finds its variables.
-    let configuration = changed.params();
+    let configuration = update.settings.params();
     if !configuration.is_empty() {
         client.call("UpdateFunctionConfiguration", &of(Value::Object(configuration)))?;
         activation::wait(client, name, namespace)?;
     }
-    let handler = spec.settings.handler.as_deref();
-    let moved = current["Handler"].as_str() != handler;
-    let recoded = current["CodeSha256"] != json!(CodeDigest::of(&package.zip));
-    if moved || recoded {
-        let params = of(json!({"Handler": handler, "Code": code()}));
+    if update.moved || update.recoded {
+        let params = of(json!({"Handler": spec.settings.handler, "Code": code()}));
         if let Err(error) = client.upload("UpdateFunctionCode", &params, &progress) {
-            let kept = put_back(
-                client,
-                &of(Value::Object(former(&current, &changed).params())),
-                &error,
-                &changes,
-            );
+            let former = former(&update.current, &update.settings).params();
+            let kept = put_back(client, &of(Value::Object(former)), &error, &update.changes);
             return Err(not_deployed(spec, kept, error));
         }
     }
-    if moved {
-        changes.push(change(
-            "handler",
-            &text(&current, "Handler"),
-            handler.unwrap_or_default(),
-        ));
+    let mut changes = update.changes;
+    if update.moved {
+        let handler = spec.settings.handler.as_deref().unwrap_or_default();
+        changes.push(change("handler", &text(&update.current, "Handler"), handler));
     }
-    if recoded {
+    if update.recoded {
         changes.push("code".to_owned());
     }
     Ok(Done {
@@ -219,115 +259,12 @@ fn put_back(client: &Client, former: &Value, error: &CliError, changes: &[String
     Some(format!("what was updated before stays so: {}", changes.join(", ")))
 }
 
-/// What the function has of the settings that are to change.
-fn former(current: &Value, changed: &Settings) -> Settings {
-    let number = |name: &str| current[name].as_u64().and_then(|number| u32::try_from(number).ok());
-    Settings {
-        runtime: changed.runtime.as_ref().map(|_| text(current, "Runtime")),
-        handler: None,
-        memory_mb: changed.memory_mb.and_then(|_| number("MemorySize")),
-        timeout_s: changed.timeout_s.and_then(|_| number("Timeout")),
-        init_timeout_s: changed.init_timeout_s.and_then(|_| number("InitTimeout")),
-        description: changed.description.as_ref().map(|_| text(current, "Description")),
-        environment: changed.environment.as_ref().map(|_| environment_of(current)),
-        network: changed.network.map(|_| network_of(current)),
-        layers: changed.layers.as_ref().map(|_| layers_of(current)),
-        role: changed.role.as_ref().map(|_| text(current, "Role")),
+/// A function's name, with its namespace where that is not the default.
+fn shown(spec: &FunctionSpec) -> String {
+    match spec.namespace == NamespaceName::default() {
+        true => spec.name.to_string(),
+        false => format!("{}/{}", spec.namespace, spec.name),
     }
-}
-
-/// The settings that are not what the server has, and in words how they change.
-fn differences(current: &Value, wanted: &Settings) -> (Settings, Vec<String>) {
-    let mut changed = Settings::default();
-    let mut changes = Vec::new();
-    let mut differs = |what: &str, have: String, want: Option<String>| {
-        let differs = want.as_ref().is_some_and(|want| *want != have);
-        if differs {
-            changes.push(change(what, &have, &want.unwrap_or_default()));
-        }
-        differs
-    };
-    let number = |field: &str| text(current, field);
-    if differs(
-        "memory",
-        number("MemorySize"),
-        wanted.memory_mb.map(|mb| mb.to_string()),
-    ) {
-        changed.memory_mb = wanted.memory_mb;
-    }
-    if differs(
-        "timeout",
-        number("Timeout"),
-        wanted.timeout_s.map(|secs| secs.to_string()),
-    ) {
-        changed.timeout_s = wanted.timeout_s;
-    }
-    if differs(
-        "initTimeout",
-        number("InitTimeout"),
-        wanted.init_timeout_s.map(|secs| secs.to_string()),
-    ) {
-        changed.init_timeout_s = wanted.init_timeout_s;
-    }
-    if differs("description", text(current, "Description"), wanted.description.clone()) {
-        changed.description = wanted.description.clone();
-    }
-    if differs(
-        "network",
-        network_of(current).to_string(),
-        wanted.network.map(|mode| mode.to_string()),
-    ) {
-        changed.network = wanted.network;
-    }
-    let layers = |layers: &[LayerRef]| layers.iter().map(LayerRef::to_string).collect::<Vec<_>>().join(", ");
-    if differs(
-        "layers",
-        layers(&layers_of(current)),
-        wanted.layers.as_deref().map(layers),
-    ) {
-        changed.layers = wanted.layers.clone();
-    }
-    if differs("role", text(current, "Role"), wanted.role.clone()) {
-        changed.role = wanted.role.clone();
-    }
-    let runtime = text(current, "Runtime");
-    if !wanted
-        .runtime
-        .as_ref()
-        .is_some_and(|wanted| same_runtime(&runtime, wanted))
-        && differs("runtime", runtime, wanted.runtime.clone())
-    {
-        changed.runtime = wanted.runtime.clone();
-    }
-    let sorted = |mut variables: Vec<(String, String)>| {
-        variables.sort();
-        variables
-    };
-    if let Some(environment) = &wanted.environment
-        && sorted(environment_of(current)) != sorted(environment.clone())
-    {
-        changed.environment = wanted.environment.clone();
-        // Values may be secrets: they are not shown.
-        changes.push("environment".to_owned());
-    }
-    (changed, changes)
-}
-
-/// `Python3` means the newest installed one when the function is created; later it means the one it got.
-fn same_runtime(current: &str, wanted: &str) -> bool {
-    let (current, wanted) = (current.to_lowercase(), wanted.to_lowercase());
-    current == wanted || (wanted == "python3" && current.starts_with("python3."))
-}
-
-fn change(what: &str, have: &str, want: &str) -> String {
-    let quiet = |text: &str| {
-        if text.is_empty() {
-            "none".to_owned()
-        } else {
-            text.to_owned()
-        }
-    };
-    format!("{what} {} -> {}", quiet(have), quiet(want))
 }
 
 fn tell(
@@ -345,10 +282,7 @@ fn tell(
         changes,
         function,
     } = done;
-    let name = match spec.namespace == NamespaceName::default() {
-        true => spec.name.to_string(),
-        false => format!("{}/{}", spec.namespace, spec.name),
-    };
+    let name = shown(spec);
     let files = package.files.map_or_else(String::new, |files| {
         format!("{files} file{}, ", if files == 1 { "" } else { "s" })
     });
@@ -365,65 +299,4 @@ fn tell(
     Ok(console.print(format_args!(
         "{name} {action}: {what} ({files}{size}, {seconds:.2} s)\n"
     ))?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_differs_is_updated_and_every_difference_is_said() {
-        let current = json!({
-            "Runtime": "Python3.11", "MemorySize": 128, "Timeout": 3, "InitTimeout": 65, "Description": "",
-            "Environment": {"Variables": [{"Key": "B", "Value": "2"}, {"Key": "A", "Value": "1"}]},
-            "PublicNetConfig": {"PublicNetStatus": "ENABLE"},
-        });
-        let variables = vec![("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())];
-        let same = Settings {
-            runtime: Some("Python3".to_owned()),
-            handler: Some("index.main_handler".to_owned()),
-            memory_mb: Some(128),
-            timeout_s: Some(3),
-            init_timeout_s: Some(65),
-            description: Some(String::new()),
-            environment: Some(variables),
-            network: Some(skiff_domain::NetworkMode::Public),
-            layers: Some(Vec::new()),
-            role: Some(String::new()),
-        };
-        assert_eq!(differences(&current, &same), (Settings::default(), Vec::new()));
-
-        let wanted = Settings {
-            runtime: Some("Python3.9".to_owned()),
-            memory_mb: Some(256),
-            description: Some("greets".to_owned()),
-            environment: Some(Vec::new()),
-            network: Some(skiff_domain::NetworkMode::None),
-            layers: Some(vec!["deps:3".parse().expect("legal")]),
-            role: Some("orders".to_owned()),
-            ..same
-        };
-        let (changed, changes) = differences(&current, &wanted);
-        assert_eq!(
-            changed,
-            Settings {
-                handler: None,
-                timeout_s: None,
-                init_timeout_s: None,
-                ..wanted
-            }
-        );
-        assert_eq!(
-            changes,
-            [
-                "memory 128 -> 256",
-                "description none -> greets",
-                "network public -> none",
-                "layers none -> deps:3",
-                "role none -> orders",
-                "runtime Python3.11 -> Python3.9",
-                "environment"
-            ]
-        );
-    }
 }

@@ -291,6 +291,44 @@ fn what_the_server_has_already_is_not_sent_again() {
 }
 
 #[test]
+fn a_plan_says_every_change_and_asks_only_questions() {
+    let api = FakeApi::start(|action, params| match (action, params["FunctionName"].as_str()) {
+        ("ListNamespaces", _) => Ok(json!({"Namespaces": [{"Name": "default"}], "TotalCount": 1})),
+        ("GetFunction", Some("new")) => Err(("ResourceNotFound.Namespace", "no namespace [staging]")),
+        ("GetFunction", _) => active(params),
+        _ => panic!("{action} is no question"),
+    });
+    let folder = folder(
+        "defaults: {runtime: Python3}\nfunctions:\n  - {name: hello, memory: 256, environment: {KEY: secret}}\n  \
+         - {name: new, namespace: staging, description: Greets}\n",
+    );
+    let ran = api.run(&["deploy", "--plan", path(&folder)]);
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert!(ran.err.contains("namespace staging would be created"), "{ran:?}");
+    assert!(!ran.out.contains("secret"), "{ran:?}");
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[0].starts_with("hello would be updated ("), "{ran:?}");
+    assert_eq!(lines[1..3], ["  memory 128 -> 256", "  environment KEY added"]);
+    assert!(lines[3].starts_with("  code none -> "), "{ran:?}");
+    assert!(lines[4].starts_with("staging/new would be created ("), "{ran:?}");
+    for line in [
+        "  runtime Python3",
+        "  memory 128",
+        "  description Greets",
+        "  network public",
+    ] {
+        assert!(lines.contains(&line), "{line}: {ran:?}");
+    }
+    let report: Value =
+        serde_json::from_str(&api.run(&["deploy", "--plan", "-o", "json", path(&folder)]).out).expect("JSON");
+    assert_eq!(
+        (&report[0]["action"], &report[1]["action"]),
+        (&json!("updated"), &json!("created"))
+    );
+    assert_eq!(report[0]["code"]["after"].as_str().map(str::len), Some(64), "{report}");
+}
+
+#[test]
 fn a_mistake_in_one_function_leaves_all_as_they_were() {
     let api = FakeApi::start(|_, params| active(params));
     for (two, said) in [
