@@ -157,6 +157,11 @@ impl Server {
         fs::read_to_string(self.data.path().join("test.log")).unwrap_or_default()
     }
 
+    /// Has it read again what it reads while it runs.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Asks it to stop: SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);

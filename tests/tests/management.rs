@@ -136,6 +136,24 @@ fn a_function_acts_in_its_role_and_within_what_the_role_allows() {
     std::fs::write(data.path().join("roles.toml"), roles).expect("written");
     let server = Settings::default().on(&Arc::new(data)).start();
     python_sdk(&server, "management.py", "roles");
+
+    // What is wrong changes nothing; what is right counts without a restart.
+    let (client, file) = (server.client(), server.data.path().join("roles.toml"));
+    let function = Spec::package(saying("one")).with("Role", "callers").deploy(&client);
+    let give = |role: &str| {
+        let change = json!({"FunctionName": function.name, "Role": role});
+        client.call("UpdateFunctionConfiguration", change)
+    };
+    std::fs::write(&file, "callers").expect("written");
+    server.hang_up();
+    eventually(Duration::from_secs(30), "the wrong file to be told of", || {
+        server.log().contains("the roles stay as they are").then_some(())
+    });
+    assert!(give("callers").is_ok() && give("watchers").is_err());
+    std::fs::write(&file, roles.replace("callers", "watchers")).expect("written");
+    server.hang_up();
+    eventually(Duration::from_secs(30), "the new role", || give("watchers").ok());
+    assert!(give("callers").is_err(), "and the old one is gone");
 }
 
 #[test]

@@ -34,7 +34,7 @@ impl fmt::Debug for Gauges {
 /// A gauge per function.
 type OfFunction = (&'static str, &'static str, fn(&FunctionLoad) -> u32);
 
-const OF_FUNCTIONS: [OfFunction; 3] = [
+const OF_FUNCTIONS: [OfFunction; 5] = [
     ("calls_running", "Calls accepted and not yet answered", |load| {
         load.running
     }),
@@ -43,6 +43,12 @@ const OF_FUNCTIONS: [OfFunction; 3] = [
     }),
     ("instances_idle", "Initialised instances with nothing to do", |load| {
         load.idle
+    }),
+    ("instances_provisioned", "Instances that are to be kept ready", |load| {
+        load.provisioned
+    }),
+    ("instances_provisioned_ready", "Of those, the ones there are", |load| {
+        load.ready
     }),
 ];
 
