@@ -267,8 +267,9 @@ impl CliError {
 fn is_of_the_platform(status: Option<StatusCode>) -> bool {
     use StatusCode::{
         Canceled, ConcurrencyExceeded, ContainerExited, FunctionNotFound, FunctionStatusError, HandlerNotFound,
-        InitFailed, InitTimeout, InsufficientResources, InternalError, InvalidEvent, MemoryLimitReached, ProcessExited,
-        RequestTooLarge, ResponseTooLarge, ScaleUpLimit, Success, TimeLimitReached, UserCodeError, UserException,
+        InitFailed, InitTimeout, InsufficientResources, InternalError, InvalidEvent, MemoryLimitReached,
+        PortBindingFailed, ProcessExited, RequestTooLarge, ResponseTooLarge, ScaleUpLimit, SocketAborted, SocketIdle,
+        Success, TimeLimitReached, UserCodeError, UserException,
     };
     match status {
         Some(
@@ -280,12 +281,14 @@ fn is_of_the_platform(status: Option<StatusCode>) -> bool {
             | FunctionStatusError
             | InitFailed
             | InsufficientResources
+            | SocketIdle
+            | SocketAborted
             | Canceled
             | InternalError,
         ) => true,
         Some(
             Success | ContainerExited | ResponseTooLarge | UserException | TimeLimitReached | MemoryLimitReached
-            | HandlerNotFound | ProcessExited | UserCodeError | InitTimeout,
+            | HandlerNotFound | PortBindingFailed | ProcessExited | UserCodeError | InitTimeout,
         )
         | None => false,
     }

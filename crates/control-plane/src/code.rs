@@ -5,8 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use skiff_artifacts::{AdmitError, Artifacts, FolderError, Package};
 use skiff_domain::{CodeDigest, RuntimeName, Version};
-use skiff_runtimes::{InvalidHandler, entry_files};
+use skiff_runtimes::{InvalidHandler, WEB_PROGRAM, entry_files};
 
+use crate::function::FunctionType;
 use crate::plane::Inner;
 use crate::runtime_choice::RuntimeUnavailable;
 
@@ -23,7 +24,7 @@ pub enum CodeError {
     #[error(transparent)]
     Handler(#[from] InvalidHandler),
     /// The handler's file is not in the package.
-    #[error("Handler {handler} needs the file {file} in the package, and it is not there")]
+    #[error("{} needs the file {file} in the package, and it is not there", needing(.handler, .file))]
     EntryMissing {
         /// The handler.
         handler: String,
@@ -48,17 +49,27 @@ impl CodeError {
     }
 }
 
+/// A web function's handler means nothing.
+fn needing(handler: &str, file: &str) -> String {
+    if file == WEB_PROGRAM {
+        "a web function".to_owned()
+    } else {
+        format!("Handler {handler}")
+    }
+}
+
 /// A package that was taken in and goes with its function's handler and runtime.
 pub(crate) async fn take_in(
     inner: &Arc<Inner>,
     zip: Bytes,
+    kind: FunctionType,
     runtime: &RuntimeName,
     handler: &str,
 ) -> Result<Package, CodeError> {
     // Before the package is looked at: this is the cheaper question.
-    entry_files(runtime, handler)?;
+    entries(kind, runtime, handler)?;
     let package = inner.artifacts.admit(zip).await?;
-    entry_file(&inner.artifacts, runtime, handler, &package.digest)?;
+    entry_file(&inner.artifacts, kind, runtime, handler, &package.digest)?;
     let is_compiled = |version: &Arc<Version>| version.code == package.digest && version.runtime == *runtime;
     if !inner.state.load().versions().any(is_compiled) {
         inner.compile_soon(runtime, &package).await;
@@ -69,14 +80,23 @@ pub(crate) async fn take_in(
 /// The file of an unpacked package that a handler begins in.
 pub(crate) fn entry_file(
     artifacts: &Artifacts,
+    kind: FunctionType,
     runtime: &RuntimeName,
     handler: &str,
     code: &CodeDigest,
 ) -> Result<String, CodeError> {
-    let files = entry_files(runtime, handler)?;
+    let files = entries(kind, runtime, handler)?;
     let found = files.iter().find_map(|file| artifacts.find(code, file));
     found.ok_or_else(|| CodeError::EntryMissing {
         handler: handler.to_owned(),
         file: files.first().cloned().unwrap_or_default(),
     })
+}
+
+/// The files any one of which it may begin in.
+fn entries(kind: FunctionType, runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, InvalidHandler> {
+    match kind {
+        FunctionType::Event => entry_files(runtime, handler),
+        FunctionType::Http => Ok(vec![WEB_PROGRAM.to_owned()]),
+    }
 }

@@ -1,10 +1,11 @@
 //! What a version is: code and configuration.
 
 use skiff_domain::{
-    CodeDigest, FunctionKey, FunctionUid, NetworkMode, Qualifier, Revision, RoleName, RuntimeName, Version,
+    CodeDigest, FunctionKey, FunctionUid, NetworkMode, Qualifier, Revision, RoleName, RuntimeName, Version, Web,
 };
 
 use crate::environment::Environment;
+use crate::function::FunctionType;
 use crate::layer::Layers;
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
 
@@ -37,9 +38,20 @@ pub struct Configuration {
     pub unpacked_bytes: u64,
     /// Its layers.
     pub layers: Layers,
+    /// How it serves HTTP, where it is a web function.
+    pub web: Option<Web>,
 }
 
 impl Configuration {
+    /// Its kind.
+    #[must_use]
+    pub fn function_type(&self) -> FunctionType {
+        match self.web {
+            Some(_) => FunctionType::Http,
+            None => FunctionType::Event,
+        }
+    }
+
     /// What instances see of it.
     pub(crate) fn version(
         &self,
@@ -63,6 +75,7 @@ impl Configuration {
             layers: self.layers.stack(),
             network: self.network,
             role: self.role.clone(),
+            web: self.web,
         }
     }
 }

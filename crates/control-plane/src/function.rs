@@ -50,7 +50,7 @@ impl Function {
     /// Its kind.
     #[must_use]
     pub fn function_type(&self) -> FunctionType {
-        FunctionType::Event
+        self.configuration.function_type()
     }
 
     /// What the instances of `$LATEST` see.

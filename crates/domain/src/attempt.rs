@@ -48,6 +48,12 @@ pub enum AttemptEnd {
         /// Its size in bytes, as far as it was announced.
         bytes: u64,
     },
+    /// Whoever asked went away; the instance lives on.
+    Left,
+    /// A WebSocket was silent for too long; the instance lives on.
+    SocketIdle,
+    /// A WebSocket's client went away without closing it; the instance lives on.
+    SocketAborted,
     /// The runtime answered something that is no answer; the instance was killed.
     Garbage(String),
 }
@@ -98,6 +104,9 @@ pub enum StartError {
     /// Loading took longer than the init timeout (450).
     #[error("initialisation timed out")]
     TimedOut(InitOutput),
+    /// A web function did not listen in time (446).
+    #[error("it does not listen at port 9000")]
+    NoPort(InitOutput),
     /// The machine has no room (449).
     #[error("no room for another instance: {0}")]
     NoRoom(String),
@@ -119,7 +128,8 @@ impl StartError {
             | Self::Unfit(_, output)
             | Self::Exited(_, output)
             | Self::OutOfMemory(output)
-            | Self::TimedOut(output) => Some(output),
+            | Self::TimedOut(output)
+            | Self::NoPort(output) => Some(output),
             Self::NoRoom(_) | Self::Unavailable(_) | Self::Platform(_) => None,
         }
     }

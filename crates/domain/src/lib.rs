@@ -25,4 +25,4 @@ pub use layers::{LayerName, LayerRef, LayerStack};
 pub use network::NetworkMode;
 pub use qualifier::{AliasName, VersionNumber, VersionRef};
 pub use status::StatusCode;
-pub use version::{Revision, RuntimeName, Version};
+pub use version::{Revision, RuntimeName, Version, Web};

@@ -41,10 +41,16 @@ pub enum StatusCode {
     UserCodeError = 443,
     /// The instance could not be initialised.
     InitFailed = 445,
+    /// A web function did not listen within the time for its initialisation.
+    PortBindingFailed = 446,
     /// The machine has no room for another instance.
     InsufficientResources = 449,
     /// Initialisation took longer than its limit.
     InitTimeout = 450,
+    /// A WebSocket was silent for too long.
+    SocketIdle = 455,
+    /// A WebSocket's client went away without closing it.
+    SocketAborted = 456,
     /// The caller or an operator gave the call up.
     Canceled = 499,
     /// A fault of the platform.
@@ -53,7 +59,7 @@ pub enum StatusCode {
 
 impl StatusCode {
     /// Every code, in order.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Success,
         Self::InvalidEvent,
         Self::ContainerExited,
@@ -70,8 +76,11 @@ impl StatusCode {
         Self::ProcessExited,
         Self::UserCodeError,
         Self::InitFailed,
+        Self::PortBindingFailed,
         Self::InsufficientResources,
         Self::InitTimeout,
+        Self::SocketIdle,
+        Self::SocketAborted,
         Self::Canceled,
         Self::InternalError,
     ];
@@ -102,8 +111,11 @@ impl StatusCode {
             Self::ProcessExited => "UserProcessExit",
             Self::UserCodeError => "UserCodeError",
             Self::InitFailed => "ContainerInitError",
+            Self::PortBindingFailed => "PortBindingFailed",
             Self::InsufficientResources => "InsufficientResources",
             Self::InitTimeout => "InitContainerTimeout",
+            Self::SocketIdle => "WebsocketIdleTimeout",
+            Self::SocketAborted => "WebsocketAbnormalClose",
             Self::Canceled => "RequestCanceled",
             Self::InternalError => "InternalError",
         }

@@ -146,6 +146,15 @@ pub struct Version {
     pub network: NetworkMode,
     /// The role whose credentials its instances are handed.
     pub role: Option<RoleName>,
+    /// How it serves HTTP, where it is a web function; every other takes events.
+    pub web: Option<Web>,
+}
+
+/// How a web function serves (CONTRACT 1.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Web {
+    /// How long a WebSocket may be silent; none where it takes no WebSockets.
+    pub socket_idle: Option<Duration>,
 }
 
 impl Version {

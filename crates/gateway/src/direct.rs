@@ -1,11 +1,14 @@
 //! Direct invocation: who asks, what for, and the answer.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, EXPECT};
+use http::header::{AUTHORIZATION, EXPECT, UPGRADE};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Body;
+use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
 use skiff_auth::{AuthError, BodyHasher, Identity, SignedRequest, verify, verify_basic, verify_head};
 use skiff_control_plane::{Draw, InvalidRoutingKey, RoutingKey};
@@ -14,9 +17,12 @@ use skiff_domain::{Invocation, Origin, RequestId};
 use crate::body;
 use crate::refusal::Refusal;
 use crate::reply::{LogType, respond};
-use crate::route::direct_invocation;
+use crate::route::{Target, direct_invocation, web_request};
 use crate::server::Gateway;
+use crate::web::{self, Reply};
 
+/// The code for a call of the other kind of function.
+const WRONG_TYPE: &str = "InvalidParameterValue.FunctionType";
 /// Names the header of a routing key.
 const X_SCF_ROUTING_KEY: &str = "x-scf-routing-key";
 /// Names the header of a temporary credential's token.
@@ -28,23 +34,66 @@ const ACTION: &str = "Invoke";
 ///
 /// # Cancel safety
 /// Dropping the future, as when the client closes the connection, gives the invocation up.
-pub(crate) async fn answer<B>(gateway: &Gateway, request: Request<B>) -> Response<Full<Bytes>>
+pub(crate) async fn answer<B>(gateway: &Arc<Gateway>, mut request: Request<B>) -> Response<Reply>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let id = RequestId::random();
+    let upgrade = request
+        .headers()
+        .contains_key(UPGRADE)
+        .then(|| hyper::upgrade::on(&mut request));
     let (head, mut body) = request.into_parts();
-    match invoke(gateway, &head, &mut body, id).await {
+    let served = match web_request(head.uri.path()) {
+        Some(target) => visit(gateway, target, &head, &mut body, upgrade, id).await,
+        None => invoke(gateway, &head, &mut body, id)
+            .await
+            .map(|response| response.map(Reply::Whole)),
+    };
+    match served {
         Ok(response) => response,
         Err(refusal) => {
             // A client that waits to be told to send its body is not told so.
             if !head.headers.contains_key(EXPECT) {
                 body::discard(&mut body).await;
             }
-            refusal.into_response(id)
+            refusal.into_response(id).map(Reply::Whole)
         }
     }
+}
+
+/// Passes a request on to a web function.
+async fn visit<B>(
+    gateway: &Arc<Gateway>,
+    target: Result<(Target, &str), Refusal>,
+    head: &Parts,
+    body: &mut B,
+    upgrade: Option<OnUpgrade>,
+    id: RequestId,
+) -> Result<Response<Reply>, Refusal>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (target, path) = target?;
+    let (caller, body) = authenticated_body(gateway, head, body).await?;
+    caller.may(ACTION, &target.key.to_string())?;
+    let routing_key = routing_key(head)?;
+    let draw = Draw::of(id, routing_key.as_ref());
+    let version = gateway.context.control.resolve(&target.key, &target.qualifier, &draw)?;
+    let Some(web) = version.web else {
+        let message = "the function takes events and serves no HTTP: use its path that ends in /invocations";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, WRONG_TYPE, message));
+    };
+    let invocation = Invocation {
+        id,
+        version,
+        qualifier: target.qualifier,
+        event: Bytes::new(),
+        origin: Origin::Http,
+    };
+    web::serve(gateway, invocation, web, path, (head, body, upgrade)).await
 }
 
 async fn invoke<B>(
@@ -65,6 +114,10 @@ where
     let routing_key = routing_key(head)?;
     let draw = Draw::of(id, routing_key.as_ref());
     let version = context.control.resolve(&target.key, &target.qualifier, &draw)?;
+    if version.web.is_some() {
+        let message = "the function serves HTTP and takes no events: use its path that begins with …/http/";
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, WRONG_TYPE, message));
+    }
     let invocation = Invocation {
         id,
         version,

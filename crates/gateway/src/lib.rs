@@ -18,6 +18,7 @@ mod reply;
 mod route;
 mod server;
 mod steady;
+mod web;
 
 pub use patience::Patient;
 pub use server::{GatewayContext, Stream, serve, serve_streams};

@@ -89,6 +89,9 @@ const fn refused_with(status: StatusCode) -> Option<(HttpStatus, &'static str)> 
         | StatusCode::ProcessExited
         | StatusCode::UserCodeError
         | StatusCode::InitFailed
+        | StatusCode::PortBindingFailed
+        | StatusCode::SocketIdle
+        | StatusCode::SocketAborted
         | StatusCode::InitTimeout => None,
         StatusCode::InvalidEvent => Some((HttpStatus::BAD_REQUEST, "InvalidParameterValue.Param")),
         StatusCode::RequestTooLarge => Some((HttpStatus::PAYLOAD_TOO_LARGE, "InvalidParameter.RequestTooLarge")),

@@ -17,6 +17,26 @@ pub(crate) struct Target {
     pub(crate) qualifier: Qualifier,
 }
 
+/// Where a web function's own paths begin.
+const HTTP: &str = "/http";
+
+/// Reads `/2018-04-16/functions/{namespace}/{name}[:{qualifier}]/http[/PATH]`: whose it is, and the path its server sees.
+/// Nothing where the path is another.
+pub(crate) fn web_request(path: &str) -> Option<Result<(Target, &str), Refusal>> {
+    let rest = path.strip_prefix(FUNCTIONS)?;
+    let (namespace, rest) = rest.split_once('/')?;
+    let (function, after) = rest.split_once('/')?;
+    let seen = match after.strip_prefix(HTTP.trim_start_matches('/'))? {
+        "" => "/",
+        path if path.starts_with('/') => path,
+        _ => return None,
+    };
+    let target = decode(namespace)
+        .and_then(|namespace| Ok((namespace, decode(function)?)))
+        .and_then(|(namespace, function)| target(&namespace, &function));
+    Some(target.map(|target| (target, seen)))
+}
+
 /// Reads `/2018-04-16/functions/{namespace}/{name}[:{qualifier}]/invocations`.
 pub(crate) fn direct_invocation(method: &Method, path: &str) -> Result<Target, Refusal> {
     let (namespace, function) = path
@@ -36,9 +56,13 @@ pub(crate) fn direct_invocation(method: &Method, path: &str) -> Result<Target, R
         );
         return Err(refusal.with_header(header::ALLOW, "POST"));
     }
+    target(&namespace, &function)
+}
+
+fn target(namespace: &str, function: &str) -> Result<Target, Refusal> {
     let (name, qualifier) = match function.split_once(':') {
         Some((name, qualifier)) => (name, Some(qualifier)),
-        None => (&*function, None),
+        None => (function, None),
     };
     Ok(Target {
         key: FunctionKey {
@@ -69,7 +93,8 @@ fn not_served() -> Refusal {
     Refusal::new(
         StatusCode::NOT_FOUND,
         "ResourceNotFound",
-        "nothing is served at this path: use POST /2018-04-16/functions/{namespace}/{name}[:{qualifier}]/invocations",
+        "nothing is served at this path: use POST /2018-04-16/functions/{namespace}/{name}[:{qualifier}]/invocations, or \
+         /2018-04-16/functions/{namespace}/{name}[:{qualifier}]/http/… of a web function",
     )
 }
 
@@ -105,6 +130,30 @@ mod tests {
             ),
         ] {
             assert_eq!(read(&Method::POST, path).as_deref(), Ok(target));
+        }
+    }
+
+    #[test]
+    fn what_is_behind_http_is_the_path_a_web_function_sees() {
+        let check = |path: &'static str| {
+            let (target, seen) = web_request(path)?.ok()?;
+            Some((format!("{}:{}", target.key, target.qualifier), seen))
+        };
+        for (path, qualifier, seen) in [
+            ("/2018-04-16/functions/default/app/http", "$LATEST", "/"),
+            ("/2018-04-16/functions/default/app/http/", "$LATEST", "/"),
+            ("/2018-04-16/functions/default/app:2/http/a/b%2Fc", "2", "/a/b%2Fc"),
+            ("/2018-04-16/functions/default/app/http//x", "$LATEST", "//x"),
+        ] {
+            assert_eq!(check(path), Some((format!("default/app:{qualifier}"), seen)), "{path}");
+        }
+        for path in [
+            "/2018-04-16/functions/default/app/https",
+            "/2018-04-16/functions/default/app",
+            "/2018-04-16/functions/default/app/invocations",
+            "/http/x",
+        ] {
+            assert_eq!(check(path), None, "{path}");
         }
     }
 

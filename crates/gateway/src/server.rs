@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::body::Bodies;
 use crate::direct;
@@ -48,6 +49,8 @@ pub struct GatewayContext {
 pub(crate) struct Gateway {
     pub(crate) context: GatewayContext,
     pub(crate) bodies: Bodies,
+    /// Requests to web functions, which may outlive their connections.
+    pub(crate) visits: TaskTracker,
 }
 
 /// Serves until `shutdown` is cancelled: then nothing new is accepted, idle connections are closed, and those with a
@@ -117,6 +120,7 @@ async fn serve_all(mut source: Source, context: GatewayContext, shutdown: Cancel
     let gateway = Arc::new(Gateway {
         context,
         bodies: Bodies::new(),
+        visits: TaskTracker::new(),
     });
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut connections = JoinSet::new();
@@ -135,6 +139,8 @@ async fn serve_all(mut source: Source, context: GatewayContext, shutdown: Cancel
     while let Some(ended) = connections.join_next().await {
         note(ended);
     }
+    gateway.visits.close();
+    gateway.visits.wait().await;
 }
 
 /// Serves one connection to its end. A panic or a cancel ends this connection and no other.
@@ -148,7 +154,8 @@ async fn connection(stream: TcpStream, _places: Places, gateway: Arc<Gateway>, s
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(READ_BYTES_MAX)
-        .serve_connection(TokioIo::new(Patient::new(stream, WRITE_STALL_MAX)), service);
+        .serve_connection(TokioIo::new(Patient::new(stream, WRITE_STALL_MAX)), service)
+        .with_upgrades();
     let connection = pin!(connection);
     let mut connection = Steady::new(connection);
     let served = tokio::select! {

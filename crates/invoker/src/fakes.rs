@@ -46,6 +46,7 @@ pub(crate) fn version(name: &str) -> Version {
         layers: Default::default(),
         network: NetworkMode::Public,
         role: None,
+        web: None,
     }
 }
 
@@ -146,6 +147,11 @@ pub(crate) struct FakeInstance {
 }
 
 impl Instance for FakeInstance {
+    async fn visit(&mut self, call: Call, visit: crate::Visit) -> AttemptReport {
+        drop(visit);
+        self.invoke(call).await
+    }
+
     async fn invoke(&mut self, call: Call) -> AttemptReport {
         assert!(!self.busy.swap(true, Ordering::SeqCst), "two events on one instance");
         self.state.runs.lock().push(self.number);

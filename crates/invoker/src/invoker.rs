@@ -19,8 +19,8 @@ use tokio_util::task::TaskTracker;
 
 use crate::attempt::Attempt;
 use crate::context::ContextTemplate;
-use crate::event;
-use crate::port::{FunctionLoad, Instance, Instances, Invoke, Recorder};
+use crate::event::{self, InvalidEvent};
+use crate::port::{FunctionLoad, Instance, Instances, Invoke, Recorder, Visit};
 use crate::schedule::{Action, Lent, Returned, Schedule, Start};
 use crate::seat::{Seat, Supply};
 use crate::seldom::Seldom;
@@ -141,14 +141,40 @@ impl<I: Instances> Drop for Invoker<I> {
 #[async_trait]
 impl<I: Instances> Invoke for Invoker<I> {
     async fn invoke(&self, mut invocation: Invocation) -> Outcome {
+        let event = event::check(mem::take(&mut invocation.event), self.shared.event_bytes_max);
+        self.carry_out(invocation, event.map(Work::Event)).await
+    }
+
+    async fn visit(&self, invocation: Invocation, visit: Visit) -> Outcome {
+        self.carry_out(invocation, Ok(Work::Visit(visit))).await
+    }
+
+    fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
+        let let_go = self.shared.schedule.lock().retire(uid, label);
+        drop(let_go);
+    }
+
+    fn load(&self) -> Vec<FunctionLoad> {
+        self.shared.schedule.lock().load()
+    }
+}
+
+/// What an instance is to do.
+enum Work {
+    Event(Bytes),
+    Visit(Visit),
+}
+
+impl<I: Instances> Invoker<I> {
+    /// One call, from accepted to recorded.
+    async fn carry_out(&self, invocation: Invocation, work: Result<Work, InvalidEvent>) -> Outcome {
         let shared = &self.shared;
         let version = Arc::clone(&invocation.version);
         let id = invocation.id;
-        let event = event::check(mem::take(&mut invocation.event), shared.event_bytes_max);
         // In this order: a call given up gives back its seat first and is recorded then.
         let mut attempt = Attempt::accept(&*shared.recorder, invocation);
-        let event = match event {
-            Ok(event) => event,
+        let work = match work {
+            Ok(work) => work,
             Err(error) => return attempt.end_without_report(Verdict::of_invalid_event(&error, id)),
         };
         let mut seat = match Seat::take(shared, &version) {
@@ -157,7 +183,7 @@ impl<I: Instances> Invoke for Invoker<I> {
         };
         let ended = tokio::select! {
             biased;
-            ended = shared.run(&mut seat, &mut attempt, event) => ended,
+            ended = shared.run(&mut seat, &mut attempt, work) => ended,
             () = shared.cut.cancelled() => Ended::Cut,
         };
         // The seat goes first: when the caller reads its answer, the next call finds the instance.
@@ -184,15 +210,6 @@ impl<I: Instances> Invoke for Invoker<I> {
             }
         }
     }
-
-    fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
-        let let_go = self.shared.schedule.lock().retire(uid, label);
-        drop(let_go);
-    }
-
-    fn load(&self) -> Vec<FunctionLoad> {
-        self.shared.schedule.lock().load()
-    }
 }
 
 /// How a call's run came to an end.
@@ -210,14 +227,19 @@ enum Ended {
 /// True when the instance lives on after such an end.
 const fn survives(end: &AttemptEnd) -> bool {
     match end {
-        AttemptEnd::Returned(_) | AttemptEnd::Raised(_) | AttemptEnd::ResponseTooLarge { .. } => true,
+        AttemptEnd::Returned(_)
+        | AttemptEnd::Raised(_)
+        | AttemptEnd::ResponseTooLarge { .. }
+        | AttemptEnd::Left
+        | AttemptEnd::SocketIdle
+        | AttemptEnd::SocketAborted => true,
         AttemptEnd::TimedOut | AttemptEnd::OutOfMemory | AttemptEnd::Exited(_) | AttemptEnd::Garbage(_) => false,
     }
 }
 
 impl<I: Instances> Shared<I> {
     /// Waits for the instance and runs the event on it.
-    async fn run(&self, seat: &mut Seat<'_, I>, attempt: &mut Attempt<'_>, event: Bytes) -> Ended {
+    async fn run(&self, seat: &mut Seat<'_, I>, attempt: &mut Attempt<'_>, work: Work) -> Ended {
         let lent = match seat.instance().await {
             Ok(lent) => lent,
             Err(error) => return Ended::NotStarted(error),
@@ -227,6 +249,10 @@ impl<I: Instances> Shared<I> {
             attempt.note_init(init, lent.cold);
         }
         let Invocation { id, version, .. } = attempt.invocation();
+        let (event, visit) = match work {
+            Work::Event(event) => (event, None),
+            Work::Visit(visit) => (Bytes::new(), Some(visit)),
+        };
         let call = Call {
             request_id: *id,
             event,
@@ -235,7 +261,14 @@ impl<I: Instances> Shared<I> {
         };
         let patience = version.timeout + WORKER_GRACE;
         attempt.note_hand_over(Instant::now());
-        match timeout(patience, warm.instance.invoke(call)).await {
+        let instance = &mut warm.instance;
+        let ran = timeout(patience, async move {
+            match visit {
+                None => instance.invoke(call).await,
+                Some(visit) => instance.visit(call, visit).await,
+            }
+        });
+        match ran.await {
             Ok(report) => Ended::Reported(report),
             Err(_) => {
                 tracing::error!(request_id = %attempt.invocation().id, "a run did not end; its instance is let go");

@@ -22,5 +22,5 @@ mod verdict;
 mod fakes;
 
 pub use invoker::Invoker;
-pub use port::{FunctionLoad, Instance, Instances, Invoke, Recorder};
+pub use port::{Departure, FunctionLoad, Instance, Instances, Invoke, Recorder, Visit};
 pub use settings::{Identity, Limits};

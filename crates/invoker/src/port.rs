@@ -6,6 +6,8 @@ use std::sync::Arc;
 use skiff_domain::{
     AttemptRecord, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, StartError, Version,
 };
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 /// Where instances come from. On one machine this is the worker itself; in a cluster, a client of many.
 pub trait Instances: Send + Sync + 'static {
@@ -30,8 +32,44 @@ pub trait Instance: Send + 'static {
     /// Dropping the future kills the instance: what it was doing cannot be taken back.
     fn invoke(&mut self, call: Call) -> impl Future<Output = AttemptReport> + Send;
 
+    /// Lets somebody in to the server that a web function's instance runs, for the time of one call. Ends as
+    /// [`Instance::invoke`] does.
+    ///
+    /// # Cancel safety
+    /// That of [`Instance::invoke`].
+    fn visit(&mut self, call: Call, visit: Visit) -> impl Future<Output = AttemptReport> + Send;
+
     /// False once the instance can take no further event, e.g. because its process died while idle.
     fn is_alive(&self) -> bool;
+}
+
+/// A call of a web function: whoever makes it is let in to the instance's server, and says how it went.
+#[derive(Debug)]
+pub struct Visit {
+    /// Where a connection to the server is handed over.
+    pub enter: oneshot::Sender<TcpStream>,
+    /// How it went; dropped by who went away.
+    pub leave: oneshot::Receiver<Departure>,
+}
+
+/// How a visit went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Departure {
+    /// The server answered, with this HTTP status.
+    Answered(u16),
+    /// Its answer is larger than one may be; so much of it came.
+    TooLarge {
+        /// Bytes of the body so far.
+        bytes: u64,
+    },
+    /// Whoever asked went away first.
+    Gone,
+    /// A WebSocket was silent for too long.
+    Idle,
+    /// A WebSocket's client went away without closing it.
+    Aborted,
+    /// The server broke the connection off, or did not speak HTTP. Text for the user.
+    Broken(String),
 }
 
 /// Receives one record per attempt. Never blocks and never waits for a disk.
@@ -49,6 +87,12 @@ pub trait Invoke: Send + Sync + 'static {
     /// Dropping the future gives the call up: the instance that runs it is killed, and the attempt is recorded as
     /// canceled.
     async fn invoke(&self, invocation: Invocation) -> Outcome;
+
+    /// Runs one call of a web function to its end, as [`Invoke::invoke`] does with an event.
+    ///
+    /// # Cancel safety
+    /// That of [`Invoke::invoke`].
+    async fn visit(&self, invocation: Invocation, visit: Visit) -> Outcome;
 
     /// Lets the idle instances of one version of a function go, of all its versions where none is named; running
     /// calls finish. For updates and deletions.

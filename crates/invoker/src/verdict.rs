@@ -118,6 +118,15 @@ impl Verdict {
                 "size of response exceeds the upper limit (6MB)",
             )
             .with_note(format!("the result is {bytes} bytes long")),
+            AttemptEnd::SocketIdle => Failure::new(
+                StatusCode::SocketIdle,
+                "The WebSocket was silent for longer than IdleTimeOut",
+            ),
+            AttemptEnd::SocketAborted => Failure::new(
+                StatusCode::SocketAborted,
+                "The client of the WebSocket went away without closing it",
+            ),
+            AttemptEnd::Left => return Self::of_canceled(Canceler::Caller, id),
             // Only the user's process can write to the pipe it came from, and it has been stopped for it.
             AttemptEnd::Garbage(what) => Failure::new(StatusCode::ProcessExited, "User process exit when running")
                 .with_note(format!("stopped, as it broke the runtime's protocol: {what}")),
@@ -142,6 +151,13 @@ impl Verdict {
                 format!(
                     "Initialising function timed out after {} seconds",
                     seconds(version.init_timeout)
+                ),
+            ),
+            StartError::NoPort(_) => Failure::new(
+                StatusCode::PortBindingFailed,
+                format!(
+                    "The request timed out in {}ms. Please confirm your http server have enabled listening on port 9000.",
+                    version.init_timeout.as_millis()
                 ),
             ),
             StartError::NoRoom(what) => Failure::new(

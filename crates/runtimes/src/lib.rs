@@ -22,4 +22,5 @@ pub use handler::{InvalidHandler, entry_files};
 pub use installed::{Installed, Record, Root, Unusable, available, interpreter, usual_source};
 pub use load::{Load, Platform};
 pub use manifest::{Manifest, Speech};
+pub use native::WEB_PROGRAM;
 pub use python::of_the_host as host_pythons;

@@ -2,7 +2,7 @@
 
 use skiff_domain::RuntimeName;
 
-use skiff_sandbox::Template;
+use skiff_sandbox::{Boot, Template};
 
 use crate::family::Family;
 
@@ -15,6 +15,8 @@ pub enum Speech {
     RuntimeApi,
     /// The program listens, and answers `net/rpc` ([`crate::go`]).
     Rpc,
+    /// The program listens, and answers HTTP ([`crate::native::WEB_ADDRESS`]).
+    Web,
 }
 
 /// A runtime: its name, where it comes from, and how its root file system comes about and boots.
@@ -41,5 +43,13 @@ impl Manifest {
             Family::Go => Speech::Rpc,
             _ => Speech::Frames,
         }
+    }
+
+    /// The same root for web functions: whatever the runtime, what boots there is a program of the package's.
+    #[must_use]
+    pub fn for_web(&self) -> Self {
+        let mut web = self.clone();
+        web.template.boot = Boot::Wait;
+        web
     }
 }

@@ -86,6 +86,7 @@ fn version(runtime: RuntimeName) -> Arc<Version> {
         layers: LayerStack::default(),
         network: NetworkMode::None,
         role: None,
+        web: None,
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use skiff_domain::limits::RESULT_BYTES_MAX;
 use skiff_domain::{AttemptEnd, AttemptReport, Call, UserFault};
-use skiff_invoker::Instance;
+use skiff_invoker::{Departure, Instance, Visit};
 use skiff_runtimes::wire::Response;
 use skiff_sandbox::Killer;
 use tokio::time::{Instant, timeout};
@@ -102,8 +102,16 @@ impl WorkerInstance {
     }
 }
 
-impl Instance for WorkerInstance {
-    async fn invoke(&mut self, call: Call) -> AttemptReport {
+/// What an instance made of what it was asked.
+enum Made {
+    /// An answer, or none.
+    Answer(Result<(Response, bytes::Bytes), NoAnswer>),
+    /// A visit.
+    Visit(Result<Departure, NoAnswer>),
+}
+
+impl WorkerInstance {
+    async fn run(&mut self, call: Call, visit: Option<Visit>) -> AttemptReport {
         if !self.alive {
             return dead_already();
         }
@@ -113,17 +121,29 @@ impl Instance for WorkerInstance {
         self.rest.end();
         let started = Instant::now();
         let deadline = started + call.timeout;
-        let answer = self
-            .talk
-            .invoke(&mut self.line, &mut self.sandbox, &call, deadline)
-            .await;
+        let Self {
+            talk, line, sandbox, ..
+        } = self;
+        let made = match visit {
+            None => Made::Answer(talk.invoke(line, sandbox, &call, deadline).await),
+            Some(visit) => Made::Visit(talk.visit(line, sandbox, visit, deadline).await),
+        };
         let duration = started.elapsed();
         let orderly = matches!(
-            answer,
-            Ok((Response::Returned | Response::Raised | Response::TooLarge, _))
+            made,
+            Made::Answer(Ok((Response::Returned | Response::Raised | Response::TooLarge, _)))
+                | Made::Visit(Ok(Departure::Answered(_)
+                    | Departure::TooLarge { .. }
+                    | Departure::Gone
+                    | Departure::Idle
+                    | Departure::Aborted))
         );
-        let mut end = self.read(answer);
-        if matches!(end, AttemptEnd::Exited(_)) {
+        let mut end = match made {
+            Made::Answer(answer) => self.read(answer),
+            Made::Visit(Ok(departure)) => self.departed(departure).await,
+            Made::Visit(Err(error)) => self.read(Err(error)),
+        };
+        if end == AttemptEnd::Exited(String::new()) {
             let text = match timeout(END_MAX, self.sandbox.ended()).await {
                 Ok(exit) => exit.to_string(),
                 Err(_) => "its pipes are closed".to_owned(),
@@ -152,6 +172,32 @@ impl Instance for WorkerInstance {
             memory_peak_bytes: usage.peak_bytes,
             output: self.line.output.take(),
         }
+    }
+
+    /// What became of a visit.
+    async fn departed(&mut self, departure: Departure) -> AttemptEnd {
+        match departure {
+            Departure::Answered(status) => AttemptEnd::Returned(format!("{{\"statusCode\":{status}}}").into()),
+            Departure::TooLarge { bytes } => AttemptEnd::ResponseTooLarge { bytes },
+            Departure::Gone => AttemptEnd::Left,
+            Departure::Idle => AttemptEnd::SocketIdle,
+            Departure::Aborted => AttemptEnd::SocketAborted,
+            // It may be breaking down: then how it ended says more.
+            Departure::Broken(how) => match timeout(END_MAX, self.sandbox.ended()).await {
+                Ok(exit) => AttemptEnd::Exited(exit.to_string()),
+                Err(_) => AttemptEnd::Garbage(how),
+            },
+        }
+    }
+}
+
+impl Instance for WorkerInstance {
+    async fn invoke(&mut self, call: Call) -> AttemptReport {
+        self.run(call, None).await
+    }
+
+    async fn visit(&mut self, call: Call, visit: Visit) -> AttemptReport {
+        self.run(call, Some(visit)).await
     }
 
     fn is_alive(&self) -> bool {

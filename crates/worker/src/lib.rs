@@ -20,6 +20,7 @@ mod start;
 mod stock;
 mod talk;
 mod walls;
+mod web;
 mod worker;
 
 pub use config::{PoolConfig, WorkerConfig};

@@ -58,6 +58,7 @@ pub(crate) enum BearError {
 pub(crate) struct ZygoteSeat {
     config: ZygoteConfig,
     manifest: Manifest,
+    speech: Speech,
     pool: PoolConfig,
     seated: tokio::sync::Mutex<Option<Seated>>,
 }
@@ -70,10 +71,22 @@ struct Seated {
 }
 
 impl ZygoteSeat {
+    /// For functions that take events.
     pub(crate) fn new(config: ZygoteConfig, manifest: Manifest, pool: PoolConfig) -> Arc<Self> {
+        let speech = manifest.speech();
+        Self::with(config, manifest, speech, pool)
+    }
+
+    /// For web functions of this runtime.
+    pub(crate) fn for_web(config: ZygoteConfig, manifest: &Manifest, pool: PoolConfig) -> Arc<Self> {
+        Self::with(config, manifest.for_web(), Speech::Web, pool)
+    }
+
+    fn with(config: ZygoteConfig, manifest: Manifest, speech: Speech, pool: PoolConfig) -> Arc<Self> {
         Arc::new(Self {
             config,
             manifest,
+            speech,
             pool,
             seated: tokio::sync::Mutex::default(),
         })
@@ -317,7 +330,7 @@ impl Nursery {
     }
 
     async fn open_talk(&self, parts: &Parts) -> std::io::Result<Talk> {
-        match self.seat.manifest.speech() {
+        match self.seat.speech {
             Speech::Frames => Ok(Talk::frames()),
             Speech::RuntimeApi => {
                 let inside = parts.network.inside()?;
@@ -325,6 +338,7 @@ impl Nursery {
                 Talk::runtime_api(listening.await.map_err(std::io::Error::other)??)
             }
             Speech::Rpc => Ok(Talk::rpc(parts.network.inside()?)),
+            Speech::Web => Ok(Talk::web(parts.network.inside()?)),
         }
     }
 }

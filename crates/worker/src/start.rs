@@ -93,6 +93,7 @@ pub(crate) async fn assign(
 
 /// What a failed initialisation is called.
 async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>, begun: Instant) -> StartError {
+    let is_web = cell.talk.is_web();
     let exit = match &answer {
         Err(NoAnswer::Closed) => timeout(END_MAX, cell.sandbox.ended()).await.ok(),
         _ => None,
@@ -115,6 +116,7 @@ async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>,
         Ok((Response::NoHandler, body)) => StartError::HandlerNotFound(fault(&body), output),
         Ok((Response::Unfit, body)) => StartError::Unfit(fault(&body), output),
         Ok((Response::LoadFailed, body)) => StartError::UserCode(fault(&body), output),
+        Err(NoAnswer::TimedOut) if is_web => StartError::NoPort(output),
         Err(NoAnswer::TimedOut) => StartError::TimedOut(output),
         Err(NoAnswer::Closed) => StartError::Exited(
             exit.map_or_else(|| "its pipes are closed".to_owned(), |exit| exit.to_string()),

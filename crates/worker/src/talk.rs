@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skiff_domain::{Call, Version};
+use skiff_invoker::{Departure, Visit};
 use skiff_runtimes::Platform;
 use skiff_runtimes::wire::{self, Response};
 use skiff_sandbox::{Inside, Sandbox};
@@ -13,6 +14,7 @@ use tokio::time::Instant;
 use crate::exchange::{Line, NoAnswer};
 use crate::rpc::Rpc;
 use crate::runtime_api::RuntimeApi;
+use crate::web::Web;
 
 /// Sequence of the request to load; events follow.
 pub(crate) const LOAD_SEQUENCE: u32 = 1;
@@ -31,6 +33,8 @@ pub(crate) enum Talk {
     RuntimeApi(RuntimeApi),
     /// The program listens and answers.
     Rpc(Rpc),
+    /// The program serves HTTP.
+    Web(Web),
 }
 
 impl Talk {
@@ -50,6 +54,11 @@ impl Talk {
     /// With a program that will listen in this network.
     pub(crate) fn rpc(inside: Inside) -> Self {
         Self::Rpc(Rpc::new(inside))
+    }
+
+    /// With a program that will serve HTTP in this network.
+    pub(crate) fn web(inside: Inside) -> Self {
+        Self::Web(Web::new(inside))
     }
 
     /// Has the code loaded and waits until it is initialised.
@@ -75,6 +84,7 @@ impl Talk {
             Self::Frames { .. } => Ok(()),
             Self::RuntimeApi(api) => line.attend(sandbox, deadline, api.initialisation()).await?,
             Self::Rpc(rpc) => Ok(line.attend(sandbox, deadline, rpc.initialise()).await??),
+            Self::Web(web) => Ok(line.attend(sandbox, deadline, web.initialise()).await??),
         };
         Ok(match initialised {
             Ok(()) => (Response::Loaded, micros(begun.elapsed())),
@@ -112,14 +122,37 @@ impl Talk {
                 answer.ok_or_else(|| NoAnswer::Garbage("the event was taken back".to_owned()))
             }
             Self::Rpc(rpc) => line.attend(sandbox, deadline, rpc.ask(call)).await?,
+            // Nobody sends it any: the edges refuse that.
+            Self::Web(_) => Err(NoAnswer::Garbage("it takes no events".to_owned())),
         }
+    }
+
+    /// Lets somebody in.
+    pub(crate) async fn visit(
+        &mut self,
+        line: &mut Line,
+        sandbox: &mut Sandbox,
+        visit: Visit,
+        deadline: Instant,
+    ) -> Result<Departure, NoAnswer> {
+        match self {
+            Self::Web(web) => line.attend(sandbox, deadline, web.receive(visit)).await,
+            Self::Frames { .. } | Self::RuntimeApi(_) | Self::Rpc(_) => {
+                Err(NoAnswer::Garbage("it serves no HTTP".to_owned()))
+            }
+        }
+    }
+
+    /// True for a program that serves HTTP.
+    pub(crate) fn is_web(&self) -> bool {
+        matches!(self, Self::Web(_))
     }
 
     /// True for results that are the program's own text and not JSON of a bootstrap of Skiff's.
     pub(crate) fn is_verbatim(&self) -> bool {
         match self {
             Self::Frames { .. } => false,
-            Self::RuntimeApi(_) | Self::Rpc(_) => true,
+            Self::RuntimeApi(_) | Self::Rpc(_) | Self::Web(_) => true,
         }
     }
 
@@ -132,7 +165,7 @@ impl Talk {
     pub(crate) fn asks_to_end(&self) -> bool {
         match self {
             Self::Frames { ends, .. } => *ends,
-            Self::RuntimeApi(_) => false,
+            Self::RuntimeApi(_) | Self::Web(_) => false,
             Self::Rpc(rpc) => rpc.asks_to_end(),
         }
     }

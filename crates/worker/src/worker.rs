@@ -118,8 +118,31 @@ pub(crate) struct Shared {
 /// The runtimes and their nurseries.
 #[derive(Default)]
 struct Runtimes {
-    seats: HashMap<RuntimeName, Arc<ZygoteSeat>>,
-    nurseries: HashMap<(RuntimeName, NetworkMode), Kept>,
+    seats: HashMap<RuntimeName, Seats>,
+    nurseries: HashMap<(RuntimeName, Purpose, NetworkMode), Kept>,
+}
+
+/// The zygotes of one runtime.
+#[derive(Clone)]
+struct Seats {
+    events: Arc<ZygoteSeat>,
+    web: Arc<ZygoteSeat>,
+}
+
+/// What stem cells are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Purpose {
+    Events,
+    Web,
+}
+
+impl Seats {
+    fn of(&self, purpose: Purpose) -> &Arc<ZygoteSeat> {
+        match purpose {
+            Purpose::Events => &self.events,
+            Purpose::Web => &self.web,
+        }
+    }
 }
 
 /// A nursery that is kept filled until this is dropped.
@@ -214,20 +237,27 @@ impl Worker {
             manifest.template.files.push(self.shared.resolver.clone());
             let name = manifest.name.clone();
             let seat = match runtimes.seats.get(&name) {
-                Some(seat) if *seat.manifest() == manifest => Arc::clone(seat),
+                Some(seats) if *seats.events.manifest() == manifest => seats.clone(),
                 _ => {
                     fresh.push(name.clone());
-                    ZygoteSeat::new(self.shared.zygotes.clone(), manifest, self.shared.pool.clone())
+                    let Shared { zygotes, pool, .. } = &*self.shared;
+                    Seats {
+                        web: ZygoteSeat::for_web(zygotes.clone(), &manifest, pool.clone()),
+                        events: ZygoteSeat::new(zygotes.clone(), manifest, pool.clone()),
+                    }
                 }
             };
             seats.insert(name, seat);
         }
         runtimes.seats = seats;
         let Runtimes { seats, nurseries } = &mut *runtimes;
-        nurseries.retain(|(name, _), kept| seats.get(name).is_some_and(|seat| kept.nursery.is_of(seat)));
+        nurseries.retain(|(name, purpose, _), kept| {
+            let seats = seats.get(name);
+            seats.is_some_and(|seats| kept.nursery.is_of(seats.of(*purpose)))
+        });
         drop(runtimes);
         for name in fresh {
-            self.nursery(&name, mode);
+            self.nursery(&name, Purpose::Events, mode);
         }
     }
 
@@ -243,9 +273,9 @@ impl Worker {
     #[must_use]
     pub fn status(&self) -> WorkerStatus {
         let Runtimes { seats, nurseries } = &*self.shared.runtimes.lock();
-        let status = |seat: &Arc<ZygoteSeat>| {
-            let manifest = seat.manifest();
-            let nurseries = nurseries.iter().filter(|((name, _), _)| *name == manifest.name);
+        let status = |seats: &Seats| {
+            let manifest = seats.events.manifest();
+            let nurseries = nurseries.iter().filter(|((name, ..), _)| *name == manifest.name);
             RuntimeStatus {
                 name: manifest.name.to_string(),
                 source: manifest.source.clone(),
@@ -281,11 +311,12 @@ impl Worker {
     async fn compile(&self, runtime: &RuntimeName, folder: &Path) -> Result<Vec<(String, Bytes)>, String> {
         const SEQUENCE: u32 = 1;
         let seat = self.shared.runtimes.lock().seats.get(runtime).cloned();
+        let seat = seat.map(|seats| seats.events);
         if !seat.ok_or("the runtime is not installed")?.manifest().compiles {
             return Ok(Vec::new());
         }
         let nursery = self
-            .nursery(runtime, NetworkMode::None)
+            .nursery(runtime, Purpose::Events, NetworkMode::None)
             .ok_or("the runtime is not installed")?;
         let (mut cell, _) = nursery.take().await.map_err(|error| error.to_string())?;
         let compiled = async {
@@ -347,11 +378,11 @@ impl Worker {
     }
 
     /// The nursery of a runtime and mode, opened when it is first asked for. `None` for a runtime that is not here.
-    fn nursery(&self, runtime: &RuntimeName, mode: NetworkMode) -> Option<Arc<Nursery>> {
+    fn nursery(&self, runtime: &RuntimeName, purpose: Purpose, mode: NetworkMode) -> Option<Arc<Nursery>> {
         let mut runtimes = self.shared.runtimes.lock();
         let Runtimes { seats, nurseries } = &mut *runtimes;
-        let seat = seats.get(runtime)?;
-        if let Some(kept) = nurseries.get(&(runtime.clone(), mode)) {
+        let seat = seats.get(runtime)?.of(purpose);
+        if let Some(kept) = nurseries.get(&(runtime.clone(), purpose, mode)) {
             return Some(Arc::clone(&kept.nursery));
         }
         let (stock, graveyard) = (Arc::clone(&self.shared.stock), self.shared.graveyard.clone());
@@ -361,7 +392,7 @@ impl Worker {
             nursery: Arc::clone(&nursery),
             _keeping: let_go.clone().drop_guard(),
         };
-        nurseries.insert((runtime.clone(), mode), kept);
+        nurseries.insert((runtime.clone(), purpose, mode), kept);
         let keeper = Arc::clone(&nursery);
         self.keep(async move {
             tokio::select! {
@@ -395,9 +426,12 @@ impl Instances for Worker {
         if version.network == NetworkMode::Public {
             self.shared.public.clone().map_err(StartError::Unavailable)?;
         }
-        let nursery = self.nursery(&version.runtime, version.network).ok_or_else(|| {
-            StartError::Unavailable(format!("runtime {} is not installed on this host", version.runtime))
-        })?;
+        let purpose = version.web.map_or(Purpose::Events, |_| Purpose::Web);
+        let nursery = self
+            .nursery(&version.runtime, purpose, version.network)
+            .ok_or_else(|| {
+                StartError::Unavailable(format!("runtime {} is not installed on this host", version.runtime))
+            })?;
         let folder = self
             .shared
             .folders

@@ -5,4 +5,5 @@ mod ends;
 mod go;
 mod lambda;
 mod php;
+mod web;
 mod world;

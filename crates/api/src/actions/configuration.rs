@@ -36,11 +36,6 @@ pub(super) const UNSERVED: &[Unserved] = &[
         "file systems cannot be mounted",
     ),
     Unserved::new(
-        "ProtocolParams",
-        "InvalidParameterValue.WebSocketsParams",
-        "web functions come later",
-    ),
-    Unserved::new(
         "InstanceConcurrencyConfig",
         "InvalidParameterValue.InstanceConcurrencyConfig",
         "an instance runs one event at a time",

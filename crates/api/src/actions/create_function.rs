@@ -6,6 +6,7 @@ use skiff_control_plane::CreateFunction;
 use super::configuration::{self, EnvironmentFields, Pair, PublicNetConfig, VpcConfig};
 use super::layer::{self, VersionFields};
 use super::package::{self, Code};
+use super::web::{self, ProtocolParams};
 use super::{Call, names};
 use crate::error::ApiError;
 use crate::parameters::Unserved;
@@ -15,12 +16,6 @@ const CLS_LATER: &str = "there is no log service to send to; GetFunctionLogs has
 
 /// What is fixed at creation and not there yet.
 const UNSERVED: &[Unserved] = &[
-    Unserved::new(
-        "Type",
-        "InvalidParameterValue.FunctionType",
-        "web functions come later; use Event",
-    )
-    .unless(&["Event"]),
     Unserved::new(
         "AsyncRunEnable",
         "UnsupportedOperation.AsyncRunEnable",
@@ -35,11 +30,6 @@ const UNSERVED: &[Unserved] = &[
     .unless(&["FALSE"]),
     Unserved::new("AutoDeployClsTopicIndex", "InvalidParameterValue.Cls", CLS_LATER).unless(&["FALSE"]),
     Unserved::new("AutoCreateClsTopic", "InvalidParameterValue.Cls", CLS_LATER).unless(&["FALSE"]),
-    Unserved::new(
-        "ProtocolType",
-        "InvalidParameterValue.ProtocolType",
-        "web functions come later",
-    ),
 ];
 
 #[derive(Debug, Default, Deserialize)]
@@ -60,6 +50,9 @@ struct Request {
     tags: Option<Vec<Pair>>,
     role: Option<String>,
     layers: Option<Vec<VersionFields>>,
+    r#type: Option<String>,
+    protocol_type: Option<String>,
+    protocol_params: Option<ProtocolParams>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
@@ -86,6 +79,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         tags: configuration::tags(request.tags)?,
         code: package::decode(zip_file).await?,
         layers,
+        web: web::read(request.r#type, request.protocol_type, request.protocol_params)?,
     };
     let created = call.context.control.create_function(input).await;
     created.map_err(|error| ApiError::refused(error.code(), &error))?;

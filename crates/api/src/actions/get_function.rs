@@ -6,6 +6,7 @@ use skiff_domain::{NetworkMode, Qualifier};
 
 use super::configuration::{self, EnvironmentFields, Pair, VpcConfig};
 use super::layer::Entry;
+use super::web::{self, ProtocolParams};
 use super::{Call, names};
 use crate::error::ApiError;
 use crate::time;
@@ -44,6 +45,8 @@ pub(super) struct Answer {
     role: String,
     tags: Vec<Pair>,
     layers: Vec<Entry>,
+    protocol_type: &'static str,
+    protocol_params: Option<ProtocolParams>,
     status: &'static str,
     available_status: &'static str,
     add_time: String,
@@ -83,7 +86,6 @@ struct Unserved {
     err_no: i64,
     cls_logset_id: &'static str,
     cls_topic_id: &'static str,
-    protocol_type: &'static str,
     install_dependency: &'static str,
     use_gpu: &'static str,
     #[serde(rename = "L5Enable")]
@@ -98,7 +100,6 @@ struct Unserved {
     cfs_config: CfsConfig,
     intranet_config: IntranetConfigOut,
     image_config: Option<()>,
-    protocol_params: Option<()>,
     instance_concurrency_config: Option<()>,
 }
 
@@ -180,7 +181,7 @@ impl Answer {
             function_id: function.uid.to_string(),
             namespace: function.key.namespace.to_string(),
             description: its.description.to_string(),
-            r#type: function.function_type().as_str(),
+            r#type: its.function_type().as_str(),
             runtime: its.runtime.as_str(),
             handler: its.handler.clone(),
             function_version: view.version.to_string(),
@@ -193,6 +194,8 @@ impl Answer {
             public_net_config: PublicNetConfigOut::of(its.network),
             layers: its.layers.as_slice().iter().map(|layer| Entry::bound(layer)).collect(),
             role: its.role.as_ref().map(ToString::to_string).unwrap_or_default(),
+            protocol_type: web::protocol_type(its.web),
+            protocol_params: its.web.and_then(ProtocolParams::of),
             tags: configuration::pairs(function.tags.as_slice()),
             status: function.status().as_str(),
             available_status: "Available",
@@ -233,7 +236,6 @@ impl Unserved {
             err_no: 0,
             cls_logset_id: "",
             cls_topic_id: "",
-            protocol_type: "",
             install_dependency: OFF,
             use_gpu: OFF,
             l5_enable: OFF,
@@ -253,7 +255,6 @@ impl Unserved {
                 ip_address: [],
             },
             image_config: None,
-            protocol_params: None,
             instance_concurrency_config: None,
         }
     }

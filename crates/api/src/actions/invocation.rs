@@ -93,6 +93,10 @@ pub(super) async fn run(mut call: Call<'_>, asked: Asked) -> Result<Answer, ApiE
     let draw = Draw::of(call.request_id, routing_key.as_ref());
     let version = call.context.control.resolve(&function, &qualifier, &draw);
     let version = version.map_err(|error| ApiError::refused(error.code(), &error))?;
+    if version.web.is_some() {
+        let message = "the function serves HTTP and takes no events: send requests to its path at the gateway";
+        return Err(ApiError::new("InvalidParameterValue.FunctionType", message));
+    }
     let invocation = Invocation {
         id: call.request_id,
         version,

@@ -47,6 +47,7 @@ mod listing;
 mod names;
 mod package;
 mod provisioned;
+mod web;
 
 use skiff_domain::RequestId;
 use tokio::sync::OwnedSemaphorePermit;

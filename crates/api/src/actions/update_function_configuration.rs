@@ -12,6 +12,11 @@ use crate::reply::Done;
 
 const UNSERVED: &[Unserved] = &[
     Unserved::new(
+        "ProtocolParams",
+        "InvalidParameterValue.WebSocketsParams",
+        "how long a WebSocket may be silent is set at creation",
+    ),
+    Unserved::new(
         "L5Enable",
         "InvalidParameterValue.L5Enable",
         "there is no L5 to register with",

@@ -20,7 +20,7 @@ use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring, Temporary, ToSign, sign_tc3};
 use skiff_control_plane::{Allot, ControlPlane, Ports, Precompile, Quotas, Retire, Roles, Runtimes, random_uid};
 use skiff_domain::{Allotment, FunctionUid, Invocation, Outcome, Qualifier, RoleName, RuntimeName, StatusCode};
-use skiff_invoker::{FunctionLoad, Invoke};
+use skiff_invoker::{FunctionLoad, Invoke, Visit};
 use skiff_observe::{LogStore, LogStoreConfig, Metrics};
 use skiff_store::{MemStore, Store};
 use tower::ServiceExt;
@@ -74,6 +74,10 @@ impl Invoke for FakeInvoker {
             init: None,
             log: end.log,
         }
+    }
+
+    async fn visit(&self, invocation: Invocation, _visit: Visit) -> Outcome {
+        self.invoke(invocation).await
     }
 
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}

@@ -188,6 +188,7 @@ fn configuration(
         CopyWhat::Code => Configuration {
             runtime: source.runtime.clone(),
             handler: source.handler.clone(),
+            web: source.web,
             code: source.code,
             code_bytes: source.code_bytes,
             unpacked_bytes: source.unpacked_bytes,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skiff_domain::{FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName};
+use skiff_domain::{
+    FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName, Web,
+};
 
 use super::layers::bind;
 use crate::alias::Aliases;
@@ -12,7 +14,7 @@ use crate::code::{CodeError, take_in};
 use crate::configuration::Configuration;
 use crate::document::Document;
 use crate::environment::Environment;
-use crate::function::Function;
+use crate::function::{Function, FunctionType};
 use crate::layer::{self, InvalidLayers, Layers};
 use crate::namespace::Namespace;
 use crate::plane::{ControlPlane, Inner};
@@ -55,6 +57,8 @@ pub struct CreateFunction {
     pub tags: Tags,
     /// Its layers, the lowest first.
     pub layers: Vec<LayerRef>,
+    /// How it serves HTTP, where it is to be a web function.
+    pub web: Option<Web>,
 }
 
 /// Why a function was not created.
@@ -135,8 +139,9 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
     bind(&inner.state.load(), &input.layers, None)?;
     inner.check_role(input.role.as_ref())?;
     let runtime = runtime(inner, input.runtime.as_ref()).map_err(CodeError::from)?;
+    let kind = input.web.map_or(FunctionType::Event, |_| FunctionType::Http);
     let handler = input.handler.unwrap_or_else(|| HANDLER_DEFAULT.to_owned());
-    let package = take_in(inner, input.code, &runtime, &handler).await?;
+    let package = take_in(inner, input.code, kind, &runtime, &handler).await?;
     let now = (inner.now)();
     let configuration = Configuration {
         description: input.description,
@@ -152,6 +157,7 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         code_bytes: package.zip_bytes,
         unpacked_bytes: package.unpacked_bytes,
         layers: Layers::default(),
+        web: input.web,
     };
     let layers = input.layers;
     let function = Function {

@@ -82,6 +82,7 @@ impl ControlPlane {
             let _held = held;
             let file = entry_file(
                 &artifacts,
+                configuration.function_type(),
                 &configuration.runtime,
                 &configuration.handler,
                 &configuration.code,

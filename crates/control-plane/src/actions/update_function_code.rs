@@ -84,7 +84,7 @@ async fn update(inner: &Arc<Inner>, input: UpdateFunctionCode) -> Result<(), Upd
     let package = {
         let seen = &seen.configuration;
         let handler = handler.as_deref().unwrap_or(&seen.handler);
-        take_in(inner, code, &seen.runtime, handler).await?
+        take_in(inner, code, seen.function_type(), &seen.runtime, handler).await?
     };
     let write = |inner: Arc<Inner>| async move {
         let change = |state: &State| {
@@ -100,6 +100,7 @@ async fn update(inner: &Arc<Inner>, input: UpdateFunctionCode) -> Result<(), Upd
             // Runtime or handler may have changed since they were looked at.
             entry_file(
                 &inner.artifacts,
+                configuration.function_type(),
                 &configuration.runtime,
                 &configuration.handler,
                 &configuration.code,

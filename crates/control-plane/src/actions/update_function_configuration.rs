@@ -117,7 +117,13 @@ impl ControlPlane {
             Some(choice) => {
                 let runtime = choice.resolve(&*inner.runtimes).map_err(CodeError::from)?;
                 let folder = inner.artifacts.folder(seen.code).await.map_err(CodeError::from)?;
-                entry_file(&inner.artifacts, &runtime, &seen.handler, &seen.code)?;
+                entry_file(
+                    &inner.artifacts,
+                    seen.function_type(),
+                    &runtime,
+                    &seen.handler,
+                    &seen.code,
+                )?;
                 if runtime != seen.runtime {
                     inner.compile(&runtime, seen.code, folder).await;
                 }
@@ -132,7 +138,13 @@ impl ControlPlane {
                 let runtime = runtime.clone().unwrap_or_else(|| current.runtime.clone());
                 if runtime != current.runtime {
                     // The code may have changed since it was looked at.
-                    entry_file(&inner.artifacts, &runtime, &current.handler, &current.code)?;
+                    entry_file(
+                        &inner.artifacts,
+                        current.function_type(),
+                        &runtime,
+                        &current.handler,
+                        &current.code,
+                    )?;
                 }
                 let configuration = Configuration {
                     description: input.description.clone().unwrap_or_else(|| current.description.clone()),

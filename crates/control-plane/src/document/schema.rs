@@ -1,12 +1,13 @@
 //! The schemas of documents, as they are written.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use skiff_domain::{
     AliasName, CodeDigest, FunctionKey, FunctionUid, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName,
-    VersionNumber, VersionRef,
+    VersionNumber, VersionRef, Web,
 };
 
 use super::DocumentError;
@@ -145,6 +146,14 @@ struct ConfigurationV1 {
     layers: Vec<BoundLayerV1>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     role: Option<RoleName>,
+    /// Of before there were web functions there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    web: Option<WebV1>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WebV1 {
+    socket_idle_s: Option<u64>,
 }
 
 impl NamespaceV1 {
@@ -352,6 +361,7 @@ impl ConfigurationV1 {
             unpacked_bytes,
             layers,
             role,
+            web,
         } = configuration;
         Self {
             description: description.as_str().to_owned(),
@@ -367,6 +377,9 @@ impl ConfigurationV1 {
             unpacked_bytes: *unpacked_bytes,
             layers: layers.as_slice().iter().map(|layer| BoundLayerV1::of(layer)).collect(),
             role: role.clone(),
+            web: web.map(|web| WebV1 {
+                socket_idle_s: web.socket_idle.map(|idle| idle.as_secs()),
+            }),
         }
     }
 
@@ -387,6 +400,9 @@ impl ConfigurationV1 {
             unpacked_bytes: self.unpacked_bytes,
             layers,
             role: self.role,
+            web: self.web.map(|web| Web {
+                socket_idle: web.socket_idle_s.map(Duration::from_secs),
+            }),
         }))
     }
 }

@@ -236,6 +236,7 @@ fn creation(name: &str) -> CreateFunction {
         role: None,
         tags: Tags::default(),
         layers: Vec::new(),
+        web: None,
     }
 }
 

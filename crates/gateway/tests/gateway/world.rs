@@ -18,7 +18,7 @@ use skiff_domain::{
     Allotment, FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RoleName, RuntimeName, StatusCode,
 };
 use skiff_gateway::{GatewayContext, Stream, serve, serve_streams};
-use skiff_invoker::{FunctionLoad, Invoke};
+use skiff_invoker::{FunctionLoad, Invoke, Visit};
 use skiff_store::MemStore;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
@@ -92,6 +92,10 @@ impl Invoke for FakeInvoker {
             init: None,
             log: end.log,
         }
+    }
+
+    async fn visit(&self, invocation: Invocation, _visit: Visit) -> Outcome {
+        self.invoke(invocation).await
     }
 
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
@@ -233,6 +237,7 @@ fn hello() -> CreateFunction {
         environment: Default::default(),
         network: NetworkMode::None,
         role: None,
+        web: None,
         tags: Default::default(),
         layers: Vec::new(),
     }

@@ -30,7 +30,7 @@ pub(crate) fn class(status: StatusCode) -> usize {
     use StatusCode as S;
     match status {
         S::Success => 0,
-        S::TimeLimitReached | S::InitTimeout => 1,
+        S::TimeLimitReached | S::InitTimeout | S::PortBindingFailed => 1,
         S::MemoryLimitReached
         | S::ConcurrencyExceeded
         | S::ScaleUpLimit
@@ -39,6 +39,8 @@ pub(crate) fn class(status: StatusCode) -> usize {
         | S::ResponseTooLarge => 2,
         S::UserException | S::HandlerNotFound | S::ProcessExited | S::UserCodeError | S::ContainerExited => 3,
         S::InvalidEvent
+        | S::SocketIdle
+        | S::SocketAborted
         | S::FunctionNotFound
         | S::FunctionStatusError
         | S::InitFailed

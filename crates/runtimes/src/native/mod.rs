@@ -7,6 +7,7 @@ pub mod api;
 mod wait;
 
 use std::borrow::Cow;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use skiff_domain::{RuntimeName, Version};
@@ -21,6 +22,11 @@ use crate::manifest::Manifest;
 
 /// The program of a custom runtime, in the package.
 pub(crate) const BOOTSTRAP: &str = "bootstrap";
+
+/// The program of a web function, in the package (CONTRACT 1.11).
+pub const WEB_PROGRAM: &str = "scf_bootstrap";
+/// Where it listens: at every address of its sandbox, this one among them.
+pub const WEB_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9000);
 
 /// The runtimes that need nothing but the host's own libraries and programs.
 pub(crate) fn of_the_host() -> Vec<Manifest> {
@@ -40,6 +46,9 @@ pub(crate) fn of_the_host() -> Vec<Manifest> {
 
 /// The program a version's instances become; none for one that a bootstrap of Skiff's runs.
 pub(crate) fn program(version: &Version) -> Option<String> {
+    if version.web.is_some() {
+        return Some(format!("{CODE_TARGET}/{WEB_PROGRAM}"));
+    }
     match Family::of(&version.runtime) {
         Family::Custom => Some(format!("{CODE_TARGET}/{BOOTSTRAP}")),
         Family::Go => Some(format!("{CODE_TARGET}/{}", version.handler)),

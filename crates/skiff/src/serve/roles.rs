@@ -11,7 +11,7 @@ use serde::Deserialize;
 use skiff_auth::{Grant, Keyring, Pattern, Policy, SESSION_LIFE};
 use skiff_control_plane::Roles;
 use skiff_domain::{AttemptReport, Call, InitReport, RoleName, StartError, Version};
-use skiff_invoker::{Instance, Instances};
+use skiff_invoker::{Instance, Instances, Visit};
 use tokio::time::Instant;
 
 /// The file in the data dir.
@@ -120,6 +120,10 @@ pub(super) struct ActingInstance<T> {
 impl<T: Instance> Instance for ActingInstance<T> {
     fn invoke(&mut self, call: Call) -> impl Future<Output = AttemptReport> + Send {
         self.instance.invoke(call)
+    }
+
+    fn visit(&mut self, call: Call, visit: Visit) -> impl Future<Output = AttemptReport> + Send {
+        self.instance.visit(call, visit)
     }
 
     fn is_alive(&self) -> bool {

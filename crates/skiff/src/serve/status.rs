@@ -196,6 +196,7 @@ mod tests {
             layers: Default::default(),
             network: NetworkMode::None,
             role: None,
+            web: None,
         };
         FunctionLoad {
             version: Arc::new(version),
