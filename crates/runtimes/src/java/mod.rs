@@ -15,13 +15,14 @@ macro_rules! built {
 }
 
 /// The runtime; it needs nothing but Java itself.
-const FILES: [(&str, &[u8]); 5] = [
+const FILES: [(&str, &[u8]); 6] = [
     ("runtime.jar", built!("runtime.jar")),
     ("libskiffjava.so", built!("libskiffjava.so")),
     // What packages may count on: on the class path of children, too (CONTRACT 1.3).
     ("lib/scf-java-events.jar", built!("scf-java-events.jar")),
     ("warm/warm/Probe.class", built!("warm/warm/Probe.class")),
     ("warm/warm/Probe$Thing.class", built!("warm/warm/Probe$Thing.class")),
+    ("warm/warm/Modern.class", built!("warm9/warm/Modern.class")),
 ];
 
 /// What Java is told when it starts, before anybody knows the function. Of a version that lacks one of these it is no error.

@@ -15,6 +15,8 @@ final class WarmUp {
     /** After so many, more of them change nothing. */
     private static final int ROUNDS = 8;
     private static final int VARIABLES = 30;
+    /** 8 calls itself 1.8. */
+    private static final float VERSION = Float.parseFloat(System.getProperty("java.specification.version"));
     private static final String FOLDER = Home.PATH + "/warm";
     private static final String[] HANDLERS =
         {"warm.Probe::pojo", "warm.Probe::text", "warm.Probe::fail", "warm.Probe::nothing", "warm.Probe::missing"};
@@ -37,18 +39,11 @@ final class WarmUp {
         Wire wire = new Wire(new ByteArrayInputStream(new byte[0]), new Nowhere());
         for (int round = 0; round < ROUNDS; round++) {
             for (String handler : HANDLERS) {
-                Loader loader = new Loader(WarmUp.class.getClassLoader());
-                Main main = new Main(wire, loader, FOLDER);
-                wire.kind = Wire.LOAD;
-                wire.body = order(handler);
-                main.obey();
-                wire.kind = Wire.INVOKE;
-                wire.body = body();
-                if (!handler.endsWith("missing")) {
-                    main.obey();
-                }
-                loader.close();
+                rehearse(wire, handler);
             }
+        }
+        if (VERSION >= 9) {
+            rehearse(wire, "warm.Modern::text");
         }
         System.setOut(out);
         System.setErr(err);
@@ -56,13 +51,26 @@ final class WarmUp {
         tidy();
     }
 
+    private static void rehearse(Wire wire, String handler) throws IOException {
+        Loader loader = new Loader(WarmUp.class.getClassLoader());
+        Main main = new Main(wire, loader, FOLDER);
+        wire.kind = Wire.LOAD;
+        wire.body = order(handler);
+        main.obey();
+        wire.kind = Wire.INVOKE;
+        wire.body = body();
+        if (!handler.endsWith("missing")) {
+            main.obey();
+        }
+        loader.close();
+    }
+
     /**
      * Lets go of what all that left, so that a function finds an empty heap whose pages are there. From 20 on `System.gc`
      * throws compiled code away as well: there only the young part of the heap is swept, as when it is full.
      */
     private static void tidy() {
-        String version = System.getProperty("java.specification.version");
-        if (Float.parseFloat(version) < 20) {
+        if (VERSION < 20) {
             System.gc();
             return;
         }
