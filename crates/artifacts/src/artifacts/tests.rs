@@ -216,6 +216,34 @@ async fn only_regular_files_inside_the_package_are_seen() {
     assert!(!shelf.artifacts.contains(&CodeDigest::of(b"another"), "index.py"));
 }
 
+#[tokio::test]
+async fn a_path_with_a_star_means_the_first_regular_file_of_that_ending_in_that_folder() {
+    let shelf = Shelf::new().await;
+    let zip = raw(&[
+        Raw::new("index.py", "main", 0o100_644),
+        Raw::new("lib/b.jar", "b", 0o100_644),
+        Raw::new("lib/a.jar", "../index.py", LINK),
+        Raw::new("lib/deep/c.jar", "c", 0o100_644),
+        Raw::new("empty/x.jar/file", "x", 0o100_644),
+    ]);
+    let digest = shelf.artifacts.admit(zip).await.unwrap().digest;
+    for (path, found) in [
+        ("index.py", Some("index.py")),
+        ("*.py", Some("index.py")),
+        ("lib/*.jar", Some("lib/a.jar")),
+        ("lib/deep/*.jar", Some("lib/deep/c.jar")),
+        ("*.jar", None),
+        ("empty/*.jar", None),
+        ("nowhere/*.jar", None),
+        ("index.py/*.jar", None),
+        ("../*", None),
+        ("/etc/*", None),
+        ("lib/*.zip", None),
+    ] {
+        assert_eq!(shelf.artifacts.find(&digest, path).as_deref(), found, "{path}");
+    }
+}
+
 #[test]
 fn compiled_files_of_one_package_are_written_by_one_at_a_time() {
     let runtime = tokio::runtime::Builder::new_current_thread()
