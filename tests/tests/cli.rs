@@ -164,6 +164,56 @@ fn a_plan_says_what_would_change_and_changes_nothing() {
 }
 
 #[test]
+fn files_of_scfs_own_tools_are_deployed_as_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
+    fs::create_dir(folder.path().join("src")).expect("a folder");
+    write("src/index.py", GREET);
+    write("lone.py", &GREET.replace("Hello", "Alone"));
+    let template = "Globals:\n  Function: {Runtime: Python3, Handler: index.main_handler}\nResources:\n  default:\n    \
+                    Type: TencentCloud::Serverless::Namespace\n    cli-tcsam:\n      \
+                    Type: TencentCloud::Serverless::Function\n      Properties:\n        CodeUri: ./src\n        \
+                    Environment: {Variables: {WORD: Moin}}\n    cli-lone:\n      \
+                    Type: TencentCloud::Serverless::Function\n      Properties: {CodeUri: lone.py, Handler: \
+                    lone.main_handler, MemorySize: 64}\n";
+    write("template.yaml", template);
+    let said = skiff_with("deploy", &[path(&folder)]);
+    assert_eq!(said.fine().lines().count(), 2, "{said:?}");
+    assert_eq!(skiff("invoke cli-tcsam").fine(), "\"Moin nobody\"\n");
+    assert_eq!(skiff("invoke cli-lone").fine(), "\"Alone nobody\"\n");
+    assert_eq!(skiff("function show cli-lone -o json").json()["MemorySize"], 64);
+
+    let serverless = "component: scf\nname: cli-sls\ninputs:\n  name: ${name}\n  src: ./src\n  runtime: Python3\n  \
+                      environment: {variables: {WORD: '${env:CLI_WORD}'}}\n";
+    write("serverless.yml", serverless);
+    skiff_with("deploy", &[path(&folder)]).fails(2, &["template.yaml", "serverless.yml"]);
+    let named = folder.path().join("serverless.yml");
+    let deploy = |word: Option<&str>| {
+        let mut command = bare();
+        command
+            .arg("deploy")
+            .arg(&named)
+            .arg("--data-dir")
+            .arg(SERVER.data.path());
+        run(command.envs(word.map(|word| ("CLI_WORD", word))))
+    };
+    deploy(None).fails(2, &["serverless.yml:7", "CLI_WORD"]);
+    deploy(Some("Salut")).fine();
+    assert_eq!(skiff("invoke cli-sls").fine(), "\"Salut nobody\"\n");
+
+    write(
+        "serverless.yml",
+        &format!("{serverless}  timeout: 9\n  events:\n    - timer: {{parameters: {{enable: true}}}}\n"),
+    );
+    deploy(Some("Salut")).fails(2, &["serverless.yml:10", "timer", "no triggers yet"]);
+    assert_eq!(
+        skiff("function show cli-sls -o json").json()["Timeout"],
+        3,
+        "nothing is done by halves"
+    );
+}
+
+#[test]
 fn programs_get_json() {
     let folder = folder("cli-json", GREET, "");
     let report = skiff_with("deploy --output json", &[path(&folder)]).json();

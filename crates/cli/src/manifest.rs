@@ -1,10 +1,13 @@
-//! `skiff.yaml`: what a folder wants deployed, one function or many.
+//! `skiff.yaml`: what a folder wants deployed, one function or many; and the files of SCF's own tools in its place.
 //!
 //! Owns the file's shape and the words for what is wrong in it. The file states everything: a setting it leaves out has
 //! its default, also where the deployed function has another value. What the file can get wrong on its own is said with its
 //! line before anything is sent; the server judges all of it again.
 
 mod error;
+mod foreign;
+mod serverless;
+mod template;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,6 +27,8 @@ use crate::settings::Settings;
 
 /// The file's name in the folder.
 pub(crate) const FILE_NAME: &str = "skiff.yaml";
+/// What SCF's own tools read, where there is no `skiff.yaml`.
+const FOREIGN_NAMES: [&str; 4] = ["template.yaml", "template.yml", "serverless.yml", "serverless.yaml"];
 /// The entry point when none is given (CONTRACT 2.5).
 const HANDLER_DEFAULT: &str = "index.main_handler";
 /// The smallest memory, and the steps of all other sizes (CONTRACT 2.5).
@@ -39,6 +44,8 @@ pub(crate) struct FunctionSpec {
     pub(crate) namespace: NamespaceName,
     /// The folder or zip with its code.
     pub(crate) code: PathBuf,
+    /// The code is one file, which is to be packed.
+    pub(crate) lone_file: bool,
     /// Patterns, as in `.gitignore`, of what stays out of the package.
     pub(crate) ignore: Vec<String>,
     /// Every one of them given.
@@ -47,6 +54,14 @@ pub(crate) struct FunctionSpec {
     pub(crate) file: PathBuf,
     /// Its line with the handler, or with the function where the handler is the default.
     pub(crate) handler_line: u64,
+}
+
+/// What a file says.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    pub(crate) functions: Vec<FunctionSpec>,
+    /// What of it means nothing to Skiff, in words.
+    pub(crate) notes: Vec<String>,
 }
 
 /// A file that says `functions:`.
@@ -98,20 +113,23 @@ struct FunctionYaml {
     role: Option<String>,
 }
 
-/// Which of the two shapes a file has.
+/// Which of the shapes a file has.
 #[derive(Deserialize)]
 struct Shape {
     functions: Option<IgnoredAny>,
     defaults: Option<IgnoredAny>,
+    component: Option<IgnoredAny>,
+    service: Option<IgnoredAny>,
+    provider: Option<IgnoredAny>,
+    #[serde(rename = "Resources")]
+    resources: Option<IgnoredAny>,
+    #[serde(rename = "Globals")]
+    globals: Option<IgnoredAny>,
 }
 
 /// Reads the file of this folder, or this file. Paths in it are relative to its own folder.
-pub(crate) fn read(path: &Path) -> Result<Vec<FunctionSpec>, ManifestError> {
-    let file = if path.is_dir() {
-        path.join(FILE_NAME)
-    } else {
-        path.to_owned()
-    };
+pub(crate) fn read(path: &Path) -> Result<Manifest, ManifestError> {
+    let file = if path.is_dir() { find(path)? } else { path.to_owned() };
     let text = fs::read_to_string(&file).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => ManifestError::NotFound { path: file.clone() },
         _ => ManifestError::Read {
@@ -119,7 +137,58 @@ pub(crate) fn read(path: &Path) -> Result<Vec<FunctionSpec>, ManifestError> {
             source,
         },
     })?;
-    parse(&text, &file)
+    parse_any(&text, &file, &|name| std::env::var(name).ok())
+}
+
+/// The folder's file: its `skiff.yaml`, or else the only one of another tool.
+fn find(folder: &Path) -> Result<PathBuf, ManifestError> {
+    let own = folder.join(FILE_NAME);
+    let others = FOREIGN_NAMES.map(|name| folder.join(name));
+    let mut others = others.into_iter().filter(|path| path.is_file());
+    match (own.exists(), others.next(), others.next()) {
+        (true, _, _) | (false, None, _) => Ok(own),
+        (false, Some(only), None) => Ok(only),
+        (false, Some(one), Some(other)) => Err(ManifestError::Ambiguous { one, other }),
+    }
+}
+
+/// Reads a text in the format its first fields tell. `env` knows the caller's environment variables.
+fn parse_any(text: &str, file: &Path, env: foreign::Env<'_>) -> Result<Manifest, ManifestError> {
+    let shape: Shape = serde_saphyr::from_str(text).map_err(|error| ManifestError::yaml(file, text, &error))?;
+    if shape.component.is_some() {
+        return serverless::parse(text, file, env);
+    }
+    if shape.resources.is_some() || shape.globals.is_some() {
+        return template::parse(text, file);
+    }
+    if shape.service.is_some() || shape.provider.is_some() {
+        let message =
+            "this is not of the component scf: rewrite it with `component: scf` and `inputs:`, or as skiff.yaml";
+        return Err(ManifestError::invalid(file, 1, "service", message));
+    }
+    Ok(Manifest {
+        functions: parse(text, file)?,
+        notes: Vec::new(),
+    })
+}
+
+/// Refuses a function that is in the file twice.
+fn check_new(
+    specs: &[FunctionSpec],
+    spec: &FunctionSpec,
+    file: &Path,
+    line: u64,
+    field: &str,
+) -> Result<(), ManifestError> {
+    let same = |other: &FunctionSpec| (&other.name, &other.namespace) == (&spec.name, &spec.namespace);
+    if !specs.iter().any(same) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} is in the file twice: give each function of a namespace once",
+        spec.name
+    );
+    Err(ManifestError::invalid(file, line, field, message))
 }
 
 /// Reads a text as if it were in this file.
@@ -136,16 +205,7 @@ fn parse(text: &str, file: &Path) -> Result<Vec<FunctionSpec>, ManifestError> {
     for function in many.functions {
         let line = function.referenced.line();
         let spec = spec(function.value, &many.defaults, folder, file, line)?;
-        if specs
-            .iter()
-            .any(|other| (&other.name, &other.namespace) == (&spec.name, &spec.namespace))
-        {
-            let message = format!(
-                "{} is in the file twice: give each function of a namespace once",
-                spec.name
-            );
-            return Err(ManifestError::invalid(file, line, "functions", message));
-        }
+        check_new(&specs, &spec, file, line, "functions")?;
         specs.push(spec);
     }
     if specs.is_empty() {
@@ -248,9 +308,32 @@ fn spec(
             role: Some(function.role.or_else(|| defaults.role.clone()).unwrap_or_default()),
             layers: Some(function.layers.or_else(|| defaults.layers.clone()).unwrap_or_default()),
         },
+        lone_file: false,
         file: file.to_owned(),
         handler_line,
     })
+}
+
+impl FunctionYaml {
+    /// One that leaves all else out.
+    fn named(name: FunctionName) -> Self {
+        Self {
+            name,
+            namespace: None,
+            runtime: None,
+            handler: None,
+            code: None,
+            ignore: Vec::new(),
+            memory: None,
+            timeout: None,
+            init_timeout: None,
+            description: None,
+            environment: BTreeMap::new(),
+            network: None,
+            layers: None,
+            role: None,
+        }
+    }
 }
 
 impl FunctionSpec {

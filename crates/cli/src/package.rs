@@ -161,8 +161,34 @@ pub(crate) fn load(path: &Path, ignore: &[String]) -> Result<Package, PackageErr
     Ok(package)
 }
 
+/// Packs one file.
+pub(crate) fn lone(file: &Path) -> Result<Package, PackageError> {
+    let failed = |source| PackageError::Read {
+        path: file.to_owned(),
+        source,
+    };
+    let metadata = fs::metadata(file).map_err(failed)?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let entry = Entry {
+        name: name(folder, file)?,
+        path: file.to_owned(),
+        kind: Kind::File {
+            executable: metadata.permissions().mode() & 0o111 != 0,
+            bytes: metadata.len(),
+        },
+    };
+    let package = zip(file, vec![entry])?;
+    match package.zip.len() {
+        size if size > ZIP_BYTES_MAX => Err(too_large(file, size as u64, "zipped", ZIP_BYTES_MAX as u64, Vec::new())),
+        _ => Ok(package),
+    }
+}
+
 fn pack(folder: &Path, ignore: &[String]) -> Result<Package, PackageError> {
-    let entries = entries(folder, ignore)?;
+    zip(folder, entries(folder, ignore)?)
+}
+
+fn zip(folder: &Path, entries: Vec<Entry>) -> Result<Package, PackageError> {
     let files = entries
         .iter()
         .filter(|entry| !matches!(entry.kind, Kind::EmptyFolder))

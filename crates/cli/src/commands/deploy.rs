@@ -17,7 +17,7 @@ use super::activation;
 use crate::client::Client;
 use crate::console::{Console, Format, bytes, text};
 use crate::error::CliError;
-use crate::manifest::{self, FunctionSpec};
+use crate::manifest::{self, FunctionSpec, Manifest};
 use crate::package::{self, Package};
 use crate::progress::Upload;
 use crate::settings::Settings;
@@ -42,7 +42,7 @@ use crate::settings::Settings;
     Of many functions: `functions:` is a list of such entries, `defaults:` what they share.\n\
     What an entry leaves out has its default. skiff.yaml, .skiffignore, .git and __pycache__ are not deployed.")]
 pub struct Args {
-    /// Folder with a skiff.yaml, or such a file
+    /// Folder with a skiff.yaml, template.yaml or serverless.yml, or such a file
     #[arg(default_value = ".", value_name = "FOLDER")]
     folder: PathBuf,
     /// Deploy into this namespace, whatever the file says
@@ -85,13 +85,23 @@ struct Done {
 
 impl Args {
     pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
-        let mut specs = manifest::read(&self.folder)?;
+        let Manifest {
+            functions: mut specs,
+            notes,
+        } = manifest::read(&self.folder)?;
+        for note in notes {
+            console.say(format_args!("{note}"))?;
+        }
         self.choose(&mut specs)?;
         // Everything is packed before anything is changed: a mistake in the last folder leaves the first as it was.
         let packages: Vec<Package> = specs
             .iter()
             .map(|spec| {
-                let package = package::load(&spec.code, &spec.ignore)?;
+                let package = if spec.lone_file {
+                    package::lone(&spec.code)?
+                } else {
+                    package::load(&spec.code, &spec.ignore)?
+                };
                 spec.check_package(&package.names)?;
                 Ok::<_, CliError>(package)
             })

@@ -18,6 +18,14 @@ pub enum ManifestError {
         /// Where it was looked for.
         path: PathBuf,
     },
+    /// There are several, and none is Skiff's own.
+    #[error("there are {one} and {other}: name the one to deploy")]
+    Ambiguous {
+        /// One of them.
+        one: PathBuf,
+        /// Another.
+        other: PathBuf,
+    },
     /// It cannot be read.
     #[error("cannot read {path}: {source}")]
     Read {
@@ -75,6 +83,16 @@ impl ManifestError {
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// The same error with the field under the name it has in another tool's file: pairs of Skiff's and that.
+    pub(super) fn renamed(mut self, names: &[(&str, &str)]) -> Self {
+        if let Self::Invalid { place, .. } = &mut self
+            && let Some((_, theirs)) = names.iter().find(|(ours, _)| place.field.as_deref() == Some(ours))
+        {
+            place.field = Some((*theirs).to_owned());
+        }
+        self
     }
 
     /// What the YAML reader found.
@@ -151,9 +169,9 @@ impl ManifestError {
             )),
             Self::NotFound { .. } => Some(format!(
                 "skiff deploy wants a folder with a {FILE_NAME}, in the simplest case two lines: `name: hello` and \
-                 `runtime: Python3`"
+                 `runtime: Python3`; or with SCF's template.yaml or serverless.yml"
             )),
-            Self::Read { .. } => None,
+            Self::Read { .. } | Self::Ambiguous { .. } => None,
             Self::Invalid { hint, .. } => hint.clone(),
         }
     }

@@ -1,0 +1,125 @@
+//! What the files of SCF's own tools have in common: texts with their lines, lists of named things in the file's order,
+//! and parts that Skiff does not have. A part it does not have is an error with its line; nothing is passed over.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_saphyr::Spanned;
+
+use super::ManifestError;
+
+/// Knows the caller's environment variables.
+pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A value as it is written: a number keeps its digits, and where it stands is known.
+pub(super) type Text = Spanned<String>;
+
+/// Names with values, in the order of the file.
+#[derive(Debug)]
+pub(super) struct Pairs<T>(pub(super) Vec<(Text, T)>);
+
+impl<T> Default for Pairs<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<T> {
+            type Value = Pairs<T>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("names with values")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+        deserializer.deserialize_map(Reader(PhantomData))
+    }
+}
+
+/// A file of another tool, for what is wrong in it.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) file: &'a Path,
+    pub(super) folder: &'a Path,
+    /// The names its fields have here and there.
+    pub(super) names: &'a [(&'a str, &'a str)],
+}
+
+impl Source<'_> {
+    /// Something at this place cannot be.
+    pub(super) fn invalid(&self, at: &Spanned<impl Sized>, field: &str, message: impl Into<String>) -> ManifestError {
+        ManifestError::invalid(self.file, at.referenced.line(), field, message)
+    }
+
+    /// A text as a value of this type.
+    pub(super) fn read<T: FromStr<Err: fmt::Display>>(
+        &self,
+        text: &Text,
+        field: &str,
+    ) -> Result<Spanned<T>, ManifestError> {
+        let value = text
+            .value
+            .parse()
+            .map_err(|error| self.invalid(text, field, format!("{error}")))?;
+        Ok(Spanned::new(value, text.referenced, text.defined))
+    }
+
+    /// A text as a whole number.
+    pub(super) fn number(&self, text: &Option<Text>, field: &str) -> Result<Option<Spanned<u32>>, ManifestError> {
+        let Some(text) = text else { return Ok(None) };
+        let value = text.value.parse().map_err(|_| {
+            let message = format!("{:?} is no whole number: write it without a unit, e.g. 128", text.value);
+            self.invalid(text, field, message)
+        })?;
+        Ok(Some(Spanned::new(value, text.referenced, text.defined)))
+    }
+
+    /// Refuses a network of another cloud: `none` is the only one there is beside the default.
+    pub(super) fn vpc(
+        &self,
+        given: Option<&Spanned<Vpc>>,
+        field: &str,
+    ) -> Result<Option<skiff_domain::NetworkMode>, ManifestError> {
+        let Some(vpc) = given else { return Ok(None) };
+        let id = vpc.value.vpc_id.as_deref().unwrap_or_default();
+        let subnet = vpc.value.subnet_id.as_deref().unwrap_or_default();
+        match (id, subnet) {
+            ("", "") => Ok(None),
+            ("none", "") => Ok(Some(skiff_domain::NetworkMode::None)),
+            _ => Err(self.invalid(
+                vpc,
+                field,
+                format!("there is no private network {id:?} here: leave it out, or say none"),
+            )),
+        }
+    }
+}
+
+/// A network as both tools say it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Vpc {
+    #[serde(alias = "VpcId", rename = "vpcId")]
+    vpc_id: Option<String>,
+    #[serde(alias = "SubnetId", rename = "subnetId")]
+    subnet_id: Option<String>,
+}
+
+/// Why a trigger cannot be had.
+pub(super) fn no_trigger(kind: &str) -> String {
+    format!(
+        "a trigger ({kind}) cannot be deployed: Skiff has no triggers yet; leave it out and call the function yourself"
+    )
+}
