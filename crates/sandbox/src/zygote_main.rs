@@ -32,6 +32,9 @@ pub struct Waiting {
     pub warm: bool,
 }
 
+/// Signals that programs use; real-time ones come after.
+const SIGNALS: i32 = 31;
+
 /// What a zygote process is told before anything else.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -211,8 +214,11 @@ fn wait(waiter: Waiter, warm: bool) -> ZygoteError {
 /// As the kernel does it: no path is searched, and what is no program is not given to a shell.
 #[must_use]
 pub fn become_program(command: &Command) -> io::Error {
-    // SAFETY: no handler is installed, only what the program finds at its start is put back: this one ignores the signal.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+    for signal in 1..=SIGNALS {
+        // What is ignored stays so in the program: by this process, or by whatever started the server.
+        // SAFETY: no handler is installed, only the kernel's own way with each signal; it refuses those that have no other.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
     match Program::new(&command.argv, &command.environment).map(|program| program.become_it()) {
         Ok(ZygoteError::Exec { source, .. }) => source,
         Ok(other) => io::Error::other(other),

@@ -72,6 +72,10 @@ def run(case, event, headers):
         import time
         print("asleep", flush=True)
         time.sleep(600)
+    elif case == "run":
+        found = dict(globals())
+        exec(event["code"], found)
+        respond(found.get("result"))
     elif case == "hoard":
         hoard = [bytearray(os.urandom(1 << 20) * 16) for _ in range(64)]
         respond(len(hoard))

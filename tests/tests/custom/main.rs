@@ -5,5 +5,6 @@ mod ends;
 mod go;
 mod lambda;
 mod php;
+mod walls;
 mod web;
 mod world;

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex};
 use serde_json::{Value, json};
 use skiff_tests::{Answer, Client, Function, Package, Server, Settings, Spec, binary};
 
-const VERSIONS: [&str; 2] = ["Php7.4", "Php8.0"];
+pub(crate) const VERSIONS: [&str; 2] = ["Php7.4", "Php8.0"];
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let data = tempfile::Builder::new()
@@ -40,16 +40,21 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     settings.flag("--pool-min", "1").start()
 });
 
-fn client() -> Client {
+pub(crate) fn client() -> Client {
     SERVER.client()
 }
 
-fn spec(version: &str, package: Package) -> Spec {
+fn of_package(version: &str, package: Package) -> Spec {
     Spec::package(package).with("Runtime", version)
 }
 
+/// A function of this text.
+pub(crate) fn spec(version: &str, code: &str) -> Spec {
+    of_package(version, Package::default().file("index.php", code.as_bytes()))
+}
+
 fn deploy(version: &str, code: &str) -> Function {
-    spec(version, Package::default().file("index.php", code.as_bytes())).deploy(&client())
+    spec(version, code).deploy(&client())
 }
 
 /// Runs a case of `cases.php` on a version.
@@ -176,10 +181,7 @@ fn limits_of_php_functions_are_those_of_all() {
         assert_eq!(answer.returned()["text"], Value::from(text), "{version}");
         assert_eq!(run(version, "size", json!({"bytes": 6 << 20})).status, 407, "{version}");
         assert_eq!(run(version, "hoard", json!({})).status, 434, "{version}");
-        let slow = spec(
-            version,
-            Package::default().file("index.php", include_bytes!("cases.php")),
-        );
+        let slow = spec(version, include_str!("cases.php"));
         let slow = slow.with("Timeout", 1).deploy(&client());
         assert_eq!(slow.invoke(&json!({"case": "sleep"})).status, 433, "{version}");
     }
@@ -188,12 +190,9 @@ fn limits_of_php_functions_are_those_of_all() {
 #[test]
 fn the_environment_of_php_is_the_documented_one_and_nothing_of_the_platforms_is_global() {
     for version in VERSIONS {
-        let function = spec(
-            version,
-            Package::default().file("index.php", include_bytes!("cases.php")),
-        )
-        .with("Environment", json!({"Variables": [{"Key": "MINE", "Value": "ü"}]}))
-        .deploy(&client());
+        let function = spec(version, include_str!("cases.php"))
+            .with("Environment", json!({"Variables": [{"Key": "MINE", "Value": "ü"}]}))
+            .deploy(&client());
         let answer = function.invoke(&json!({"case": "environment"}));
         let found = answer.returned();
         let folder = if version == "Php7.4" { "php74" } else { "php80" };
@@ -261,7 +260,7 @@ fn settings_of_php_extension_are_read_and_those_of_the_platform_stay() {
         let package = Package::default()
             .file("index.php", include_bytes!("cases.php"))
             .file("php_extension/mine.ini", b"precision=5\nmemory_limit=1M\n");
-        let function = spec(version, package).deploy(&client());
+        let function = of_package(version, package).deploy(&client());
         let answer = function.invoke(&json!({"case": "settings"}));
         assert_eq!(answer.returned(), &json!(["5", "-1", false]), "{version}");
         assert_eq!(function.invoke(&json!({"case": "count"})).returned()["calls"], json!(2));
