@@ -40,6 +40,8 @@ const FLAGS: &[&str] = &[
     // The archive of Java's own classes where it was made for: its pages are then shared by all stem cells.
     "-XX:+UnlockDiagnosticVMOptions",
     "-XX:ArchiveRelocationMode=0",
+    // How often Java looks for monitors it can let go of: four times a second is much for those who wait for a call.
+    "-XX:AsyncDeflationInterval=10000",
     // From 18 to 21: a first call by reflection without the making of classes for it, as before and up to 17.
     "-Djdk.reflect.useDirectMethodHandle=false",
     "-Dfile.encoding=UTF-8",
