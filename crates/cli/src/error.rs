@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use skiff_domain::StatusCode;
 
+use crate::build::BuildError;
 use crate::manifest::ManifestError;
 use crate::package::PackageError;
 
@@ -89,6 +90,9 @@ pub enum CliError {
     /// The code folder cannot be packed.
     #[error(transparent)]
     Package(#[from] PackageError),
+    /// Dependencies were not installed.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// The service refused.
     #[error("{message} ({code})")]
     Refused {
@@ -178,7 +182,8 @@ impl CliError {
             | Self::NoCredential { .. }
             | Self::GivenCredential { .. }
             | Self::Manifest(_)
-            | Self::Package(_) => Exit::Usage,
+            | Self::Package(_)
+            | Self::Build(_) => Exit::Usage,
             Self::Refused { .. } | Self::NotActive { .. } | Self::StillBusy { .. } => Exit::Refused,
             Self::Unreachable { .. } | Self::NotSkiff { .. } => Exit::Unreachable,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
@@ -253,6 +258,7 @@ impl CliError {
             Self::StillBusy { name, .. } => Some(format!("see `skiff function show {name}`")),
             Self::Manifest(error) => error.hint(),
             Self::Package(error) => error.hint(),
+            Self::Build(error) => error.hint(),
             Self::Call { hint, .. } => hint.clone(),
             Self::Argument { .. }
             | Self::NothingToUpdate(_)

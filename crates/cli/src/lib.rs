@@ -4,6 +4,7 @@
 //! the API does not say, no command can show.
 #![forbid(unsafe_code)]
 
+mod build;
 mod client;
 mod commands;
 mod connection;

@@ -4,6 +4,7 @@
 //! empty. Times and owners are left out.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Cursor};
 use std::os::unix::fs::PermissionsExt;
@@ -121,6 +122,11 @@ enum Kind {
 
 /// Packs a folder, or takes a zip as it is.
 pub(crate) fn load(path: &Path, ignore: &[String]) -> Result<Package, PackageError> {
+    load_over(path, ignore, None)
+}
+
+/// The same, with what is in another folder laid under the first one's files.
+pub(crate) fn load_over(path: &Path, ignore: &[String], under: Option<&Path>) -> Result<Package, PackageError> {
     let path = if path.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -131,7 +137,7 @@ pub(crate) fn load(path: &Path, ignore: &[String]) -> Result<Package, PackageErr
         source,
     })?;
     let package = if metadata.is_dir() {
-        pack(path, ignore)?
+        zip(path, all_entries(path, ignore, under)?)?
     } else {
         let zip = fs::read(path).map_err(|source| PackageError::Read {
             path: path.to_owned(),
@@ -152,7 +158,7 @@ pub(crate) fn load(path: &Path, ignore: &[String]) -> Result<Package, PackageErr
     let (size, max) = (package.zip.len(), ZIP_BYTES_MAX);
     if size > max {
         let largest = if metadata.is_dir() {
-            largest(&entries(path, ignore)?)
+            largest(&all_entries(path, ignore, under)?)
         } else {
             Vec::new()
         };
@@ -184,8 +190,22 @@ pub(crate) fn lone(file: &Path) -> Result<Package, PackageError> {
     }
 }
 
-fn pack(folder: &Path, ignore: &[String]) -> Result<Package, PackageError> {
-    zip(folder, entries(folder, ignore)?)
+/// The entries of a folder, and those of the one under it that it has nothing in place of.
+fn all_entries(folder: &Path, ignore: &[String], under: Option<&Path>) -> Result<Vec<Entry>, PackageError> {
+    let mut all = entries(folder, ignore)?;
+    let Some(under) = under else { return Ok(all) };
+    let kept = all.iter().filter(|entry| !matches!(entry.kind, Kind::EmptyFolder));
+    let own: BTreeSet<String> = kept.map(|entry| entry.name.clone()).collect();
+    let hidden = |name: &str| {
+        let above = name.match_indices('/').map(|(end, _)| &name[..end]);
+        let below = own.range(format!("{name}/")..).next();
+        own.contains(name)
+            || above.into_iter().any(|above| own.contains(above))
+            || below.is_some_and(|below| below.starts_with(&format!("{name}/")))
+    };
+    all.extend(entries(under, &[])?.into_iter().filter(|entry| !hidden(&entry.name)));
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(all)
 }
 
 fn zip(folder: &Path, entries: Vec<Entry>) -> Result<Package, PackageError> {

@@ -12,8 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use skiff_domain::{CodeDigest, NamespaceName};
 
-use self::change::{change, differences, former};
+use self::change::{change, differences, former, same_runtime};
 use super::activation;
+use crate::build::{self, Cache};
 use crate::client::Client;
 use crate::console::{Console, Format, bytes, text};
 use crate::error::CliError;
@@ -54,6 +55,9 @@ pub struct Args {
     /// Say what would be created, updated and left, setting by setting, and change nothing
     #[arg(long)]
     plan: bool,
+    /// Install what requirements.txt or package.json names into the package, with this machine's pip or npm
+    #[arg(long)]
+    build: bool,
 }
 
 /// What has to be done for the server to have a function as the file says.
@@ -94,18 +98,12 @@ impl Args {
         }
         self.choose(&mut specs)?;
         // Everything is packed before anything is changed: a mistake in the last folder leaves the first as it was.
-        let packages: Vec<Package> = specs
-            .iter()
-            .map(|spec| {
-                let package = if spec.lone_file {
-                    package::lone(&spec.code)?
-                } else {
-                    package::load(&spec.code, &spec.ignore)?
-                };
-                spec.check_package(&package.names)?;
-                Ok::<_, CliError>(package)
-            })
-            .collect::<Result<_, _>>()?;
+        let mut packages = Vec::new();
+        for spec in &specs {
+            let package = self.package(client, console, spec)?;
+            spec.check_package(&package.names)?;
+            packages.push(package);
+        }
         if self.plan {
             return plan::show(client, console, &specs, &packages);
         }
@@ -119,6 +117,22 @@ impl Args {
             console.json(&report)?;
         }
         deployed
+    }
+
+    /// Packs a function's code, with its dependencies where that is asked for.
+    fn package(&self, client: &Client, console: &mut Console, spec: &FunctionSpec) -> Result<Package, CliError> {
+        if spec.lone_file && !self.build {
+            return Ok(package::lone(&spec.code)?);
+        }
+        if !self.build {
+            return Ok(package::load(&spec.code, &spec.ignore)?);
+        }
+        let runtime = runtime_of(client, spec)?;
+        let built = build::dependencies(&spec.code, &runtime, &Cache::of_the_user(), console)?;
+        let mut ignore = spec.ignore.clone();
+        ignore.extend(built.as_ref().and_then(|built| built.instead_of).map(str::to_owned));
+        let under = built.as_ref().map(|built| built.folder.as_path());
+        Ok(package::load_over(&spec.code, &ignore, under)?)
     }
 
     fn choose(&self, specs: &mut Vec<FunctionSpec>) -> Result<(), CliError> {
@@ -173,6 +187,25 @@ fn ensure_namespace(client: &Client, console: &mut Console, namespace: &Namespac
         Err(CliError::Refused { code, .. }) if code.starts_with("ResourceInUse") => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// The runtime a function has or will get: `Python3` is the one it was created with, or else the newest of the server's.
+fn runtime_of(client: &Client, spec: &FunctionSpec) -> Result<String, CliError> {
+    let wanted = spec.settings.runtime.clone().unwrap_or_default();
+    if !wanted.eq_ignore_ascii_case("Python3") {
+        return Ok(wanted);
+    }
+    let params = json!({"FunctionName": spec.name, "Namespace": spec.namespace});
+    if let Ok(function) = client.probe("GetFunction", &params)
+        && same_runtime(&text(&function, "Runtime"), &wanted)
+    {
+        return Ok(text(&function, "Runtime"));
+    }
+    let names = super::runtime::of_the_server(client)?;
+    let names = names.iter().map(|runtime| text(runtime, "name"));
+    let minor = |name: &String| name.strip_prefix("Python3.")?.parse::<u32>().ok();
+    let newest = names.filter(|name| minor(name).is_some()).max_by_key(minor);
+    Ok(newest.unwrap_or(wanted))
 }
 
 /// Compares a function with what the server has.

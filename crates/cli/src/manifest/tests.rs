@@ -285,6 +285,9 @@ fn paths_are_relative_to_the_manifests_own_folder() {
     fs::create_dir(folder.path().join("src")).expect("a folder");
     fs::write(folder.path().join(FILE_NAME), "name: ab\nruntime: Python3\ncode: src\n").expect("a file");
     for given in [folder.path().to_owned(), folder.path().join(FILE_NAME)] {
-        assert_eq!(read(&given).expect("a manifest").functions[0].code, folder.path().join("src"));
+        assert_eq!(
+            read(&given).expect("a manifest").functions[0].code,
+            folder.path().join("src")
+        );
     }
 }

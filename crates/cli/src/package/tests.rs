@@ -155,3 +155,35 @@ fn a_folder_too_large_names_its_largest_files() {
     assert!(error.to_string().contains("unpacked, at most 500.0 MB"), "{error}");
     assert!(error.hint().expect("a hint").contains("model.bin (500.0 MB)"));
 }
+
+#[test]
+fn what_is_laid_under_a_folder_fills_in_and_never_replaces() {
+    let own = folder(&[
+        ("index.py", "own"),
+        ("lib/mine.py", "own"),
+        ("empty/", ""),
+        ("link", "-> lib"),
+    ]);
+    let under = folder(&[
+        ("index.py", "under"),
+        ("lib/theirs.py", "under"),
+        ("empty/full.py", "under"),
+        ("link/x.py", "under"),
+        ("lib/__pycache__/x.pyc", "under"),
+    ]);
+    let package = load_over(own.path(), &[], Some(under.path())).expect("packed");
+    let content = content(&package);
+    let found: Vec<_> = content
+        .iter()
+        .map(|(name, _, text)| (name.as_str(), text.as_str()))
+        .collect();
+    let expected = [
+        ("empty/", ""),
+        ("empty/full.py", "under"),
+        ("index.py", "own"),
+        ("lib/mine.py", "own"),
+        ("lib/theirs.py", "under"),
+        ("link", "lib"),
+    ];
+    assert_eq!(found, expected);
+}

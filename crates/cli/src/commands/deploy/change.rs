@@ -117,7 +117,7 @@ fn variables(have: &[(String, String)], want: &[(String, String)]) -> Vec<String
 }
 
 /// `Python3` means the newest installed one when the function is created; later it means the one it got.
-fn same_runtime(current: &str, wanted: &str) -> bool {
+pub(super) fn same_runtime(current: &str, wanted: &str) -> bool {
     let (current, wanted) = (current.to_lowercase(), wanted.to_lowercase());
     current == wanted || (wanted == "python3" && current.starts_with("python3."))
 }
