@@ -141,6 +141,11 @@ def logs():
             assert [one.RequestId for one in found.Data] == [expected.FunctionRequestId], code
         found = call(sdk, "GetFunctionLogs", FunctionName=function.name, FunctionRequestId=bad.FunctionRequestId).Data
         assert len(found) == 1 and "\nsaid 0\n" in found[0].Log and found[0].RetCode != 0 and found[0].InvokeFinished == 1
+        for result, code in ((good, 0), (bad, -1)):
+            status = call(sdk, "GetRequestStatus", FunctionName=function.name, FunctionRequestId=result.FunctionRequestId)
+            [one] = status.Data
+            assert (status.TotalCount, one.RetCode, one.RequestId) == (1, code, result.FunctionRequestId), status
+            assert one.Duration > 0 and 0 < one.MemUsage < 1024, "MB"
         fails("LimitExceeded.Offset", call, sdk, "GetFunctionLogs", FunctionName=function.name, Offset=9999, Limit=100)
 
 

@@ -1,5 +1,6 @@
 //! One attempt: from accepted to its one record, whatever happens on the way.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::log::{LogParts, billed_ms, compose};
 use crate::port::Recorder;
+use crate::running::RunningCall;
 use crate::verdict::{Canceler, Verdict};
 
 /// An attempt that has no outcome yet. Dropping it says that the caller went away.
@@ -52,6 +54,14 @@ impl<'a> Attempt<'a> {
             cold: false,
             handed_over: None,
             open: true,
+        }
+    }
+
+    /// What is said of it while it runs.
+    pub(crate) fn running(&self) -> RunningCall {
+        RunningCall {
+            version: Arc::clone(&self.invocation.version),
+            started_at: self.started_at,
         }
     }
 

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skiff_domain::{
-    Allotment, AttemptEnd, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, StartError,
-    Version,
+    Allotment, AttemptEnd, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, RequestId,
+    StartError, Version,
 };
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -21,6 +21,7 @@ use crate::attempt::Attempt;
 use crate::context::ContextTemplate;
 use crate::event::{self, InvalidEvent};
 use crate::port::{FunctionLoad, Instance, Instances, Invoke, Recorder, Visit};
+use crate::running::{Running, RunningCall};
 use crate::schedule::{Action, Lent, Returned, Schedule, Start};
 use crate::seat::{Seat, Supply};
 use crate::seldom::Seldom;
@@ -49,6 +50,7 @@ pub(crate) struct Shared<I: Instances> {
     identity: Identity,
     event_bytes_max: usize,
     pub(crate) schedule: Mutex<Schedule<Warm<I::Instance>, Waiter<I>>>,
+    running: Running,
     no_room_news: Seldom,
     /// Wakes the reaper when there are idle instances again.
     pub(crate) idle: Notify,
@@ -90,6 +92,7 @@ impl<I: Instances> Invoker<I> {
             identity,
             event_bytes_max: limits.event_bytes_max,
             schedule: Mutex::new(Schedule::new(limits)),
+            running: Running::default(),
             no_room_news: Seldom::new(NO_ROOM_NEWS_PERIOD),
             idle: Notify::new(),
             provision: Notify::new(),
@@ -154,6 +157,10 @@ impl<I: Instances> Invoke for Invoker<I> {
         drop(let_go);
     }
 
+    fn running(&self, id: RequestId) -> Option<RunningCall> {
+        self.shared.running.get(id)
+    }
+
     fn load(&self) -> Vec<FunctionLoad> {
         self.shared.schedule.lock().load()
     }
@@ -172,7 +179,10 @@ impl<I: Instances> Invoker<I> {
         let version = Arc::clone(&invocation.version);
         let id = invocation.id;
         // In this order: a call given up gives back its seat first and is recorded then.
-        let mut attempt = Attempt::accept(&*shared.recorder, invocation);
+        let attempt = Attempt::accept(&*shared.recorder, invocation);
+        // And known to run until then.
+        let _running = shared.running.enter(id, attempt.running());
+        let mut attempt = attempt;
         let work = match work {
             Ok(work) => work,
             Err(error) => return attempt.end_without_report(Verdict::of_invalid_event(&error, id)),

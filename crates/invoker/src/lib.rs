@@ -11,6 +11,7 @@ mod event;
 mod invoker;
 mod log;
 mod port;
+mod running;
 mod schedule;
 mod seat;
 mod seldom;
@@ -23,4 +24,5 @@ mod fakes;
 
 pub use invoker::Invoker;
 pub use port::{Departure, FunctionLoad, Instance, Instances, Invoke, Recorder, Visit};
+pub use running::RunningCall;
 pub use settings::{Identity, Limits};

@@ -4,10 +4,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use skiff_domain::{
-    AttemptRecord, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, StartError, Version,
+    AttemptRecord, AttemptReport, Call, FunctionUid, InitReport, Invocation, Outcome, Qualifier, RequestId, StartError,
+    Version,
 };
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+
+use crate::running::RunningCall;
 
 /// Where instances come from. On one machine this is the worker itself; in a cluster, a client of many.
 pub trait Instances: Send + Sync + 'static {
@@ -97,6 +100,9 @@ pub trait Invoke: Send + Sync + 'static {
     /// Lets the idle instances of one version of a function go, of all its versions where none is named; running
     /// calls finish. For updates and deletions.
     fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>);
+
+    /// The call of this id, while it runs.
+    fn running(&self, id: RequestId) -> Option<RunningCall>;
 
     /// What every function with instances is doing now.
     fn load(&self) -> Vec<FunctionLoad>;

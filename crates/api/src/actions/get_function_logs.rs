@@ -122,7 +122,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Answer, ApiError> {
     })
 }
 
-fn refusal(error: &QueryError) -> ApiError {
+pub(super) fn refusal(error: &QueryError) -> ApiError {
     match error {
         QueryError::TooFar => ApiError::refused("LimitExceeded.Offset", error),
         QueryError::Closed | QueryError::Io(_) | QueryError::Store(_) | QueryError::Blob(_) => {
@@ -167,7 +167,10 @@ fn reach(offset: Option<i64>, limit: Option<i64>, search: &SearchContext) -> Res
 }
 
 /// From when to when. One end alone means a day; none means everything that is kept.
-fn window(start: Option<&str>, end: Option<&str>) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
+pub(super) fn window(
+    start: Option<&str>,
+    end: Option<&str>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), ApiError> {
     let read = |given: Option<&str>, field| {
         let text = given.filter(|text| !text.is_empty());
         text.map(|text| {
@@ -242,7 +245,7 @@ fn order_by(given: Option<&str>) -> Result<OrderBy, ApiError> {
     }
 }
 
-fn request_id(given: Option<&str>) -> Result<Option<RequestId>, ApiError> {
+pub(super) fn request_id(given: Option<&str>) -> Result<Option<RequestId>, ApiError> {
     let text = given.filter(|text| !text.is_empty());
     text.map(|text| {
         text.parse()

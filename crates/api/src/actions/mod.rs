@@ -20,6 +20,7 @@ mod get_function_address;
 mod get_function_logs;
 mod get_layer_version;
 mod get_provisioned_concurrency_config;
+mod get_request_status;
 mod get_reserved_concurrency_config;
 mod invoke;
 mod invoke_function;
@@ -82,7 +83,6 @@ const LATER: &[&str] = &[
     "GetCustomDomain",
     "GetFunctionEventInvokeConfig",
     "GetFunctionTestModel",
-    "GetRequestStatus",
     "ListAsyncEvents",
     "ListCustomDomains",
     "ListFunctionTestModels",
@@ -119,6 +119,7 @@ pub(crate) async fn run(action: &str, call: Call<'_>) -> Result<Vec<u8>, ApiErro
         "GetFunctionLogs" => reply::body(&get_function_logs::run(call).await?, id),
         "GetLayerVersion" => reply::body(&get_layer_version::run(call)?, id),
         "GetProvisionedConcurrencyConfig" => reply::body(&get_provisioned_concurrency_config::run(call)?, id),
+        "GetRequestStatus" => reply::body(&get_request_status::run(call).await?, id),
         "GetReservedConcurrencyConfig" => reply::body(&get_reserved_concurrency_config::run(call)?, id),
         "Invoke" => reply::body(&invoke::run(call).await?, id),
         "InvokeFunction" => reply::body(&invoke_function::run(call).await?, id),

@@ -260,6 +260,13 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
             ("Qualifier", Checked(json!("7"), "ResourceNotFound.Qualifier")),
         ],
+        "GetRequestStatus" => vec![
+            ("FunctionName", Checked(json!("nobody"), "ResourceNotFound.Function")),
+            ("Namespace", Checked(json!("nowhere"), "ResourceNotFound.Namespace")),
+            ("FunctionRequestId", Checked(json!("x"), "InvalidParameterValue.FunctionRequestId")),
+            ("StartTime", Checked(json!("x"), "InvalidParameterValue.DateTime")),
+            ("EndTime", Checked(json!("x"), "InvalidParameterValue.DateTime")),
+        ],
         other => panic!("{other} is served and has no proofs"),
     };
     if matches!(action, "CreateFunction" | "UpdateFunctionConfiguration") {
@@ -313,6 +320,9 @@ fn plain(action: &str) -> Value {
             json!({"FunctionName": "hello", "Qualifier": "1", "VersionProvisionedConcurrencyNum": 1})
         }
         "DeleteProvisionedConcurrencyConfig" => json!({"FunctionName": "hello", "Qualifier": "1"}),
+        "GetRequestStatus" => {
+            json!({"FunctionName": "hello", "FunctionRequestId": "0b5cd2a5-0000-4000-8000-000000000000"})
+        }
         "UpdateNamespace" | "DeleteNamespace" => json!({"Namespace": "second", "Description": "x"}),
         "ListFunctions" | "ListNamespaces" | "GetFunctionLogs" | "GetAccount" => json!({}),
         _ => json!({"FunctionName": "hello"}),
@@ -528,6 +538,8 @@ async fn a_required_field_that_is_missing_is_named() {
         ("DeleteLayerVersion", "LayerName"),
         ("DeleteLayerVersion", "LayerVersion"),
         ("GetFunctionAddress", "FunctionName"),
+        ("GetRequestStatus", "FunctionName"),
+        ("GetRequestStatus", "FunctionRequestId"),
         ("PutReservedConcurrencyConfig", "FunctionName"),
         ("PutReservedConcurrencyConfig", "ReservedConcurrencyMem"),
         ("GetReservedConcurrencyConfig", "FunctionName"),

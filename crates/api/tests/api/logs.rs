@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use skiff_control_plane::Draw;
 use skiff_domain::{AttemptRecord, FunctionKey, Origin, Qualifier, RequestId, StatusCode};
-use skiff_invoker::Recorder;
+use skiff_invoker::{Recorder, RunningCall};
 
 use crate::server::{Server, code, with};
 
@@ -84,6 +84,65 @@ async fn a_log_has_every_documented_field() {
         })
     );
     assert_eq!(answer["Data"][1]["RetCode"], 430);
+}
+
+#[tokio::test]
+async fn what_became_of_a_call_is_told_while_it_runs_and_after() {
+    let (server, ids) = server().await;
+    let ask = |id: &str, fields: Value| {
+        let ask = with(json!({"FunctionName": "hello", "FunctionRequestId": id}), fields);
+        server.ok("GetRequestStatus", ask)
+    };
+    for (id, code, duration) in [(&ids[0], 0, 30.0), (&ids[1], -1, 10.0)] {
+        let answer = ask(id, window()).await;
+        let [entry] = answer["Data"].as_array().unwrap().as_slice() else {
+            panic!("{answer}");
+        };
+        assert_eq!(answer["TotalCount"], 1);
+        assert_eq!(
+            (
+                &entry["RequestId"],
+                &entry["RetCode"],
+                &entry["Duration"],
+                &entry["RetMsg"]
+            ),
+            (&json!(id), &json!(code), &json!(duration), &json!("\"ok\""))
+        );
+        let mb = entry["MemUsage"].as_f64().unwrap();
+        assert!((1.0..1.001).contains(&mb), "it is in MB: {mb}");
+    }
+    assert_eq!(
+        ask(&ids[0], json!({})).await["TotalCount"],
+        0,
+        "15 minutes back, if no time is given"
+    );
+    assert_eq!(
+        ask(&ids[3], window()).await["TotalCount"],
+        0,
+        "it is another function's"
+    );
+
+    let id = RequestId::random();
+    let key = FunctionKey {
+        namespace: "default".parse().unwrap(),
+        name: "hello".parse().unwrap(),
+    };
+    let version = server
+        .control
+        .resolve(&key, &Qualifier::latest(), &Draw::of(id, None))
+        .unwrap();
+    let started_at = Timestamp::now();
+    *server.invoker.running.lock() = Some(RunningCall { version, started_at });
+    let answer = ask(&id.to_string(), json!({})).await;
+    assert_eq!(
+        (&answer["Data"][0]["RetCode"], &answer["TotalCount"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(
+        ask(&id.to_string(), window()).await["TotalCount"],
+        0,
+        "it did not run then"
+    );
 }
 
 #[tokio::test]

@@ -19,8 +19,10 @@ use skiff_api::ApiContext;
 use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring, Temporary, ToSign, sign_tc3};
 use skiff_control_plane::{Allot, ControlPlane, Ports, Precompile, Quotas, Retire, Roles, Runtimes, random_uid};
-use skiff_domain::{Allotment, FunctionUid, Invocation, Outcome, Qualifier, RoleName, RuntimeName, StatusCode};
-use skiff_invoker::{FunctionLoad, Invoke, Visit};
+use skiff_domain::{
+    Allotment, FunctionUid, Invocation, Outcome, Qualifier, RequestId, RoleName, RuntimeName, StatusCode,
+};
+use skiff_invoker::{FunctionLoad, Invoke, RunningCall, Visit};
 use skiff_observe::{LogStore, LogStoreConfig, Metrics};
 use skiff_store::{MemStore, Store};
 use tower::ServiceExt;
@@ -44,6 +46,8 @@ pub(crate) struct FakeInvoker {
     pub(crate) seen: Mutex<Vec<Invocation>>,
     pub(crate) end: Mutex<End>,
     pub(crate) loads: Mutex<Vec<FunctionLoad>>,
+    /// What is said to run.
+    pub(crate) running: Mutex<Option<RunningCall>>,
 }
 
 /// How a call ends.
@@ -81,6 +85,10 @@ impl Invoke for FakeInvoker {
     }
 
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
+
+    fn running(&self, _id: RequestId) -> Option<RunningCall> {
+        self.running.lock().clone()
+    }
 
     fn load(&self) -> Vec<FunctionLoad> {
         self.loads.lock().clone()
@@ -162,6 +170,7 @@ impl Server {
             seen: Mutex::default(),
             end: Mutex::new(end),
             loads: Mutex::default(),
+            running: Mutex::default(),
         });
         let keyring = Arc::new(Keyring::new(credentials.clone()));
         let router = skiff_api::router(ApiContext {

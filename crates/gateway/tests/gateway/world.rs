@@ -15,10 +15,11 @@ use skiff_control_plane::{
     Allot, ControlPlane, CreateFunction, Ports, Precompile, Quotas, Retire, Roles, RuntimeChoice, Runtimes, random_uid,
 };
 use skiff_domain::{
-    Allotment, FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RoleName, RuntimeName, StatusCode,
+    Allotment, FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RequestId, RoleName, RuntimeName,
+    StatusCode,
 };
 use skiff_gateway::{GatewayContext, Stream, serve, serve_streams};
-use skiff_invoker::{FunctionLoad, Invoke, Visit};
+use skiff_invoker::{FunctionLoad, Invoke, RunningCall, Visit};
 use skiff_store::MemStore;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
@@ -99,6 +100,10 @@ impl Invoke for FakeInvoker {
     }
 
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
+
+    fn running(&self, _id: RequestId) -> Option<RunningCall> {
+        None
+    }
 
     fn load(&self) -> Vec<FunctionLoad> {
         Vec::new()

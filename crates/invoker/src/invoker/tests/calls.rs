@@ -6,6 +6,31 @@ use skiff_domain::{InitOutput, UserFault};
 use super::*;
 
 #[tokio::test(start_paused = true)]
+async fn a_call_is_known_to_run_until_it_is_recorded() {
+    let world = World::new();
+    let waiting = invocation(&world.version, "1000");
+    let id = waiting.id;
+    let invoker = Arc::clone(&world.invoker);
+    let call = tokio::spawn(async move { invoker.invoke(waiting).await });
+    settle().await;
+    let running = world.invoker.running(id).expect("it runs");
+    assert!(Arc::ptr_eq(&running.version, &world.version));
+    call.await.unwrap();
+    assert!(world.invoker.running(id).is_none());
+    assert_eq!(world.records()[0].started_at, running.started_at);
+
+    let given_up = invocation(&world.version, "\"hang\"");
+    let id = given_up.id;
+    let invoker = Arc::clone(&world.invoker);
+    let call = tokio::spawn(async move { invoker.invoke(given_up).await });
+    settle().await;
+    assert!(world.invoker.running(id).is_some());
+    call.abort();
+    settle().await;
+    assert!(world.invoker.running(id).is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_is_answered_logged_and_recorded() {
     let world = World::new();
     let outcome = world.call("{}").await;
