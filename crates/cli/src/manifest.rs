@@ -23,7 +23,7 @@ use skiff_domain::{FunctionName, LayerRef, NamespaceName, NetworkMode};
 
 pub(crate) use error::ManifestError;
 
-use crate::settings::Settings;
+use crate::settings::{Settings, WebSettings};
 
 /// The file's name in the folder.
 pub(crate) const FILE_NAME: &str = "skiff.yaml";
@@ -97,6 +97,10 @@ struct DefaultsYaml {
 struct FunctionYaml {
     name: FunctionName,
     namespace: Option<NamespaceName>,
+    /// `event`, or `web` for one that serves HTTP.
+    r#type: Option<Spanned<String>>,
+    /// Of a web function that takes WebSockets.
+    websocket_idle: Option<Spanned<u32>>,
     runtime: Option<String>,
     handler: Option<Spanned<String>>,
     code: Option<Spanned<PathBuf>>,
@@ -286,6 +290,7 @@ fn spec(
         let rule = format!("{handler} {what}: write file.function, e.g. {HANDLER_DEFAULT}");
         return Err(ManifestError::invalid(file, handler_line, "handler", rule));
     }
+    let web = web(function.r#type.as_ref(), function.websocket_idle.as_ref(), file)?;
     let mut environment = defaults.environment.clone();
     environment.extend(function.environment);
     Ok(FunctionSpec {
@@ -307,11 +312,43 @@ fn spec(
             network: Some(function.network.or(defaults.network).unwrap_or_default()),
             role: Some(function.role.or_else(|| defaults.role.clone()).unwrap_or_default()),
             layers: Some(function.layers.or_else(|| defaults.layers.clone()).unwrap_or_default()),
+            web,
         },
         lone_file: false,
         file: file.to_owned(),
         handler_line,
     })
+}
+
+/// How a function is to serve HTTP; none for one that takes events.
+fn web(
+    kind: Option<&Spanned<String>>,
+    idle: Option<&Spanned<u32>>,
+    file: &Path,
+) -> Result<Option<WebSettings>, ManifestError> {
+    let invalid = |line: u64, field, message: String| Err(ManifestError::invalid(file, line, field, message));
+    let is_web = match kind {
+        None => false,
+        Some(kind) if kind.value.eq_ignore_ascii_case("event") => false,
+        Some(kind) if ["web", "http"].iter().any(|web| kind.value.eq_ignore_ascii_case(web)) => true,
+        Some(kind) => {
+            let message = format!("{:?} is none of event, web", kind.value);
+            return invalid(kind.referenced.line(), "type", message);
+        }
+    };
+    match idle {
+        Some(idle) if !is_web => {
+            let message = "WebSockets are for functions of type: web".to_owned();
+            invalid(idle.referenced.line(), "websocketIdle", message)
+        }
+        Some(idle) if !(10..=7200).contains(&idle.value) => {
+            let message = format!("{} seconds are not possible: use 10 to 7200", idle.value);
+            invalid(idle.referenced.line(), "websocketIdle", message)
+        }
+        idle => Ok(is_web.then(|| WebSettings {
+            socket_idle_s: idle.map(|idle| idle.value),
+        })),
+    }
 }
 
 impl FunctionYaml {
@@ -320,6 +357,8 @@ impl FunctionYaml {
         Self {
             name,
             namespace: None,
+            r#type: None,
+            websocket_idle: None,
             runtime: None,
             handler: None,
             code: None,
@@ -337,8 +376,30 @@ impl FunctionYaml {
 }
 
 impl FunctionSpec {
+    /// Refuses to make another kind of function of one that is there.
+    pub(crate) fn check_type(&self, is_web: bool) -> Result<(), ManifestError> {
+        let (is, wanted) = match (is_web, self.settings.web.is_some()) {
+            (true, false) => ("web", "event"),
+            (false, true) => ("event", "web"),
+            _ => return Ok(()),
+        };
+        let message = format!(
+            "{} is of type {is} on the server, and cannot become one of type {wanted}: delete it first",
+            self.name
+        );
+        Err(ManifestError::invalid(&self.file, self.handler_line, "type", message))
+    }
+
     /// Refuses a package without the file its handler begins in, as far as that can be told here.
     pub(crate) fn check_package(&self, names: &[String]) -> Result<(), ManifestError> {
+        if self.settings.web.is_some() {
+            const PROGRAM: &str = "scf_bootstrap";
+            if names.iter().any(|name| name == PROGRAM) {
+                return Ok(());
+            }
+            let message = format!("a web function needs the file {PROGRAM} in the package, and it is not there");
+            return Err(ManifestError::invalid(&self.file, self.handler_line, "type", message));
+        }
         let (Some(runtime), Some(handler)) = (&self.settings.runtime, &self.settings.handler) else {
             return Ok(());
         };

@@ -19,6 +19,15 @@ pub(crate) struct Settings {
     pub(crate) layers: Option<Vec<LayerRef>>,
     /// The role it acts in; none where it is empty.
     pub(crate) role: Option<String>,
+    /// How it serves HTTP, where it is a web function. Fixed when it is created.
+    pub(crate) web: Option<WebSettings>,
+}
+
+/// How a web function serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WebSettings {
+    /// Seconds a WebSocket may be silent; none where it takes no WebSockets.
+    pub(crate) socket_idle_s: Option<u32>,
 }
 
 impl Settings {
@@ -36,6 +45,7 @@ impl Settings {
             network,
             layers,
             role,
+            web,
         } = self;
         let mut params = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
@@ -59,6 +69,11 @@ impl Settings {
                 json!({ "Variables": variables })
             }),
         );
+        set("Type", web.as_ref().map(|_| json!("HTTP")));
+        if let Some(idle) = web.as_ref().and_then(|web| web.socket_idle_s) {
+            set("ProtocolType", Some(json!("WS")));
+            set("ProtocolParams", Some(json!({"WSParams": {"IdleTimeOut": idle}})));
+        }
         set("Role", role.as_ref().map(|text| json!(text)));
         let layers = layers.as_ref();
         set("Layers", layers.map(|layers| layers.iter().map(layer_params).collect()));

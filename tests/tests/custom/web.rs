@@ -318,3 +318,56 @@ fn a_websocket_is_carried_both_ways_and_ends_with_the_status_of_how_it_closes() 
     assert_eq!(status, 201);
     assert!(!body.to_lowercase().contains("upgrade"), "{body}");
 }
+
+#[test]
+fn a_folder_with_a_server_is_deployed_as_a_web_function() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &[u8], mode: u32| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+    };
+    let name = format!("web{}", std::process::id());
+    let yaml = |more: &str| format!("name: {name}\nruntime: Python3\n{more}");
+    write("skiff.yaml", yaml("type: web\nwebsocketIdle: 60\n").as_bytes(), 0o644);
+    write(
+        "scf_bootstrap",
+        b"#!/bin/sh\nexec /usr/bin/python3 /var/user/web.py\n",
+        0o755,
+    );
+    write("web.py", include_bytes!("web.py"), 0o644);
+    write("index.py", b"", 0o644);
+    let deploy = || {
+        let client = client();
+        let output = std::process::Command::new(skiff_tests::binary())
+            .arg("deploy")
+            .arg(folder.path())
+            .env("SKIFF_ENDPOINT", &client.api)
+            .env("SKIFF_SECRET_ID", &client.credentials.secret_id)
+            .env("SKIFF_SECRET_KEY", &client.credentials.secret_key)
+            .output()
+            .expect("the binary runs");
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    for _ in 0..2 {
+        let (deployed, said) = deploy();
+        assert!(deployed, "{said}");
+    }
+    let described = client()
+        .call("GetFunction", json!({"FunctionName": name}))
+        .expect("GetFunction");
+    assert_eq!(
+        (&described["Type"], &described["ProtocolType"]),
+        (&json!("HTTP"), &json!("WS"))
+    );
+    write("skiff.yaml", yaml("").as_bytes(), 0o644);
+    let (deployed, said) = deploy();
+    assert!(!deployed && said.contains("of type web on the server"), "{said}");
+    client()
+        .call("DeleteFunction", json!({"FunctionName": name}))
+        .expect("DeleteFunction");
+}

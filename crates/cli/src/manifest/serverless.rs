@@ -210,14 +210,12 @@ fn read(variables: &Variables<'_>, inputs: &Inputs, at: &Spanned<Inputs>) -> Res
     let lacks = |field: &str, example: &str| source.invalid(at, field, format!("give inputs.{field}, e.g. {example}"));
     let name = text(&inputs.name, "name")?.ok_or_else(|| lacks("name", "hello"))?;
     let runtime = text(&inputs.runtime, "runtime")?.ok_or_else(|| lacks("runtime", "Python3.6"))?;
-    if let Some(kind) = text(&inputs.r#type, "type")? {
+    let kind = text(&inputs.r#type, "type")?;
+    if let Some(kind) = &kind {
         match kind.value.as_str() {
             "event" => {}
-            "web" => {
-                let message = "web functions cannot be deployed from here yet: use event";
-                return Err(source.invalid(&kind, "type", message));
-            }
-            other => return Err(source.invalid(&kind, "type", format!("{other:?} is none of event, web"))),
+            "web" => {}
+            other => return Err(source.invalid(kind, "type", format!("{other:?} is none of event, web"))),
         }
     }
     if let Some(long) = text(&inputs.async_run_enable, "asyncRunEnable")?
@@ -251,6 +249,7 @@ fn read(variables: &Variables<'_>, inputs: &Inputs, at: &Spanned<Inputs>) -> Res
             .map(|name| source.read(&name, "namespace"))
             .transpose()?
             .map(|name| name.value),
+        r#type: kind,
         runtime: Some(runtime.value),
         handler: text(&inputs.handler, "handler")?,
         code,

@@ -177,11 +177,7 @@ fn read(source: Source<'_>, name: &Text, resource: &Resource, shared: &Shared) -
         return Err(source.invalid(kind, "Type", format!("{:?} is no {FUNCTION}", kind.value)));
     }
     match &properties.r#type {
-        Some(kind) if kind.value == "HTTP" => {
-            let message = "web functions cannot be deployed from here yet: use Event";
-            return Err(source.invalid(kind, "Type", message));
-        }
-        Some(kind) if kind.value != "Event" => {
+        Some(kind) if !["Event", "HTTP"].contains(&kind.value.as_str()) => {
             return Err(source.invalid(kind, "Type", format!("{:?} is none of Event, HTTP", kind.value)));
         }
         _ => {}
@@ -213,6 +209,7 @@ fn read(source: Source<'_>, name: &Text, resource: &Resource, shared: &Shared) -
         .iter()
         .chain(&properties.environment.variables.0);
     Ok(FunctionYaml {
+        r#type: properties.r#type.clone(),
         runtime: Some(runtime.value),
         handler: given(&properties.handler, &shared.handler),
         code,

@@ -64,8 +64,30 @@ ignore: ['*.md', tests/]
         network: Some(NetworkMode::None),
         role: Some("orders".to_owned()),
         layers: Some(["deps:3", "models:1"].map(|text| text.parse().expect("legal")).to_vec()),
+        web: None,
     };
     assert_eq!(spec.settings, expected);
+}
+
+#[test]
+fn a_web_function_is_told_by_its_type_and_needs_its_program() {
+    for (more, idle) in [("type: web\n", None), ("type: HTTP\nwebsocketIdle: 60\n", Some(60))] {
+        let [spec] = parsed(&format!("name: ab\nruntime: Python3\n{more}"))
+            .try_into()
+            .expect("one");
+        assert_eq!(spec.settings.web, Some(WebSettings { socket_idle_s: idle }));
+        let params = spec.settings.params();
+        assert_eq!(params["Type"], "HTTP");
+        assert_eq!(params.get("ProtocolType").is_some(), idle.is_some());
+        assert!(spec.check_package(&["scf_bootstrap".to_owned()]).is_ok());
+        assert!(spec.check_package(&["index.py".to_owned()]).is_err());
+        assert!(spec.check_type(true).is_ok() && spec.check_type(false).is_err());
+    }
+    let [event] = parsed("name: ab\nruntime: Python3\ntype: event\n")
+        .try_into()
+        .expect("one");
+    assert_eq!(event.settings.web, None);
+    assert!(event.check_type(true).is_err());
 }
 
 #[test]
@@ -146,6 +168,24 @@ fn an_error_names_file_line_and_field_and_what_was_meant() {
             "name: ab\nruntime: Python3\nhandler: index.py\n",
             "skiff.yaml:3: handler:",
             "index.py is a file: write file.function, e.g. index.main_handler",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\ntype: other\n",
+            "skiff.yaml:3: type:",
+            "\"other\" is none of event, web",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\nwebsocketIdle: 60\n",
+            "skiff.yaml:3: websocketIdle:",
+            "for functions of type: web",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Python3\ntype: web\nwebsocketIdle: 9\n",
+            "skiff.yaml:4: websocketIdle:",
+            "use 10 to 7200",
             None,
         ),
         (

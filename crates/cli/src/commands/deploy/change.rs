@@ -20,6 +20,7 @@ pub(super) fn former(current: &Value, changed: &Settings) -> Settings {
         network: changed.network.map(|_| network_of(current)),
         layers: changed.layers.as_ref().map(|_| layers_of(current)),
         role: changed.role.as_ref().map(|_| text(current, "Role")),
+        web: None,
     }
 }
 
@@ -159,6 +160,7 @@ mod tests {
             network: Some(skiff_domain::NetworkMode::Public),
             layers: Some(Vec::new()),
             role: Some(String::new()),
+            web: None,
         };
         assert_eq!(differences(&current, &same), (Settings::default(), Vec::new()));
 

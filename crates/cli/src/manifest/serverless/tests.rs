@@ -69,7 +69,7 @@ fn what_skiff_lacks_or_does_not_know_in_a_serverless_yml_is_an_error_with_its_li
         ),
         ("  msgTTL: 21600\n", "serverless.yml:6: msgTTL: Skiff does not have"),
         ("  cfs: []\n", "serverless.yml:6: cfs: Skiff does not have"),
-        ("  type: web\n", "serverless.yml:6: type: web functions"),
+        ("  type: other\n", "serverless.yml:6: type: \"other\" is none of"),
         ("  asyncRunEnable: true\n", "serverless.yml:6: asyncRunEnable: "),
         (
             "  vpcConfig: {vpcId: vpc-x, subnetId: s}\n",

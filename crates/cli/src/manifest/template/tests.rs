@@ -79,8 +79,8 @@ fn what_skiff_lacks_or_does_not_know_in_a_template_is_an_error_with_its_line() {
             "template.yaml:8: VpcConfig: there is no private network \"vpc-x\"",
         ),
         (
-            "        Runtime: Python3.6\n        Type: HTTP\n",
-            "template.yaml:8: Type: web functions",
+            "        Runtime: Python3.6\n        Type: Other\n",
+            "template.yaml:8: Type: \"Other\" is none of",
         ),
         ("        Timeout: 3\n", "template.yaml:4: Runtime: fun needs a Runtime"),
         (
