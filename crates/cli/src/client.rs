@@ -178,6 +178,21 @@ impl Client {
         }
     }
 
+    /// What a link of the server's leads to.
+    pub(crate) fn download(&self, link: &str) -> Result<Vec<u8>, CliError> {
+        let request = self
+            .agent
+            .get(link)
+            .config()
+            .timeout_recv_response(Some(ANSWER_TIMEOUT))
+            .build();
+        let (status, body) = self.read(request.call())?;
+        match status {
+            200 => Ok(body),
+            _ => Err(self.refusal(&body).unwrap_or_else(|| self.not_skiff(status, &body))),
+        }
+    }
+
     fn act(&self, action: &str, params: &Value, patience: Patience, progress: &Upload) -> Result<Value, CliError> {
         let body = params.to_string();
         let now = Timestamp::now();

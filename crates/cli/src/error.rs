@@ -8,6 +8,7 @@ use std::time::Duration;
 use skiff_domain::StatusCode;
 
 use crate::build::BuildError;
+use crate::bundle::BundleError;
 use crate::manifest::ManifestError;
 use crate::package::PackageError;
 
@@ -93,6 +94,9 @@ pub enum CliError {
     /// Dependencies were not installed.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// A function as a file cannot be written, read or made.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// The service refused.
     #[error("{message} ({code})")]
     Refused {
@@ -184,6 +188,8 @@ impl CliError {
             | Self::Manifest(_)
             | Self::Package(_)
             | Self::Build(_) => Exit::Usage,
+            Self::Bundle(BundleError::Lacks { .. } | BundleError::Changed(_)) => Exit::Refused,
+            Self::Bundle(_) => Exit::Usage,
             Self::Refused { .. } | Self::NotActive { .. } | Self::StillBusy { .. } => Exit::Refused,
             Self::Unreachable { .. } | Self::NotSkiff { .. } => Exit::Unreachable,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Ok,
@@ -204,6 +210,7 @@ impl CliError {
                 Exit::Ok => "Ok",
                 Exit::FunctionFailed => "FunctionFailed",
                 Exit::Usage => "Usage",
+                Exit::Refused if matches!(self, Self::Bundle(_)) => "NotTransferable",
                 Exit::Refused => "NotActive",
                 Exit::Unreachable => "Unreachable",
             },
@@ -259,6 +266,7 @@ impl CliError {
             Self::Manifest(error) => error.hint(),
             Self::Package(error) => error.hint(),
             Self::Build(error) => error.hint(),
+            Self::Bundle(error) => error.hint(),
             Self::Call { hint, .. } => hint.clone(),
             Self::Argument { .. }
             | Self::NothingToUpdate(_)

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod bundle;
 mod client;
 mod commands;
 mod connection;

@@ -3,7 +3,9 @@
 mod copy;
 mod create;
 mod delete;
+mod export;
 mod flags;
+mod import;
 mod list;
 mod show;
 mod update;
@@ -30,6 +32,10 @@ pub enum Command {
     /// Copy a function under another name or into another namespace
     #[command(visible_alias = "cp")]
     Copy(copy::Args),
+    /// Write a function with its versions, aliases and concurrency to one file
+    Export(export::Args),
+    /// Make a function from such a file
+    Import(import::Args),
 }
 
 impl Command {
@@ -41,6 +47,8 @@ impl Command {
             Self::Update(args) => args.run(client, console),
             Self::Delete(args) => args.run(client, console),
             Self::Copy(args) => args.run(client, console),
+            Self::Export(args) => args.run(client, console),
+            Self::Import(args) => args.run(client, console),
         }
     }
 }
