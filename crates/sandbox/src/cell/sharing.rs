@@ -12,8 +12,8 @@ use super::raw::{self, Errno};
 const PAGE: usize = 4096;
 /// Most ranges of memory taken; the rest stays as it is.
 const REGIONS_MAX: usize = 512;
-/// Text of `/proc/self/maps` read; some hundred lines of a hundred bytes are usual.
-const MAPS_BYTES_MAX: usize = 512 * 1024;
+/// Text of `/proc/self/smaps` read; some hundred parts of a thousand bytes are usual.
+const MAPS_BYTES_MAX: usize = 2048 * 1024;
 /// Left alone around the calling thread's block: the kernel writes there on its own.
 const THREAD_BLOCK: usize = 2 * PAGE;
 /// Pages looked at in one go.
@@ -85,7 +85,7 @@ impl Sharing {
                 core::slice::from_raw_parts_mut(table as *mut Region, REGIONS_MAX),
             )
         };
-        let maps = read_whole(c"/proc/self/maps", text)?;
+        let maps = read_whole(c"/proc/self/smaps", text)?;
         let mark = 0_u8;
         let count = choose(maps, table, (&raw const mark) as usize, raw::thread_pointer());
         let pagemap = raw::open(c"/proc/self/pagemap", raw::O_CLOEXEC)?;
@@ -204,8 +204,23 @@ fn choose(maps: &[u8], table: &mut [Region], stack: usize, thread: usize) -> usi
             count += 1;
         }
     };
-    for line in maps.split(|byte| *byte == b'\n') {
+    // Known by the line that begins it, and taken when none of those after it forbids that.
+    let mut found = None;
+    for line in maps.split(|byte| *byte == b'\n').chain([&b"0-0 "[..]]) {
+        if line.strip_prefix(b"VmFlags:").is_some_and(is_wiped) {
+            found = None;
+        }
         let Some((from, to, rest)) = range(line) else { continue };
+        if let Some((from, to, of_a_file, writable)) = found.take() {
+            // Without the thread's block there may be something before it and after it.
+            add(
+                from,
+                usize::min(to, thread.saturating_sub(THREAD_BLOCK)),
+                of_a_file,
+                writable,
+            );
+            add(usize::max(from, thread + PAGE + THREAD_BLOCK), to, of_a_file, writable);
+        }
         let mut fields = rest.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
         let writable = match fields.next() {
             Some(b"rw-p") => true,
@@ -221,11 +236,17 @@ fn choose(maps: &[u8], table: &mut [Region], stack: usize, thread: usize) -> usi
         if !of_a_file && !writable {
             continue;
         }
-        // Without the thread's block there may be something before it and after it.
-        add(from, to.min(thread.saturating_sub(THREAD_BLOCK)), of_a_file, writable);
-        add(from.max(thread + PAGE + THREAD_BLOCK), to, of_a_file, writable);
+        found = Some((from, to, of_a_file, writable));
     }
     count
+}
+
+/// What the kernel empties in a copy, so that no two have the same: the C library keeps there what it makes random numbers
+/// of.
+fn is_wiped(flags: &[u8]) -> bool {
+    flags
+        .split(|byte| *byte == b' ')
+        .any(|flag| flag == b"wf" || flag == b"dp")
 }
 
 /// Leaves out at the ends of the regions what was never touched, or is a file's still, and says where each is to stand.
@@ -324,7 +345,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn private_writable_memory_is_chosen_without_the_stack_and_the_threads_block() {
+    fn private_writable_memory_is_chosen_without_the_stack_the_threads_block_and_what_copies_must_not_share() {
         let (stack, thread) = (0x7fff_0000_0000, 0x7f00_0000_0000);
         let maps = format!(
             "1000-3000 rw-p 00000000 00:00 0\n\
@@ -332,6 +353,11 @@ mod tests {
              5000-6000 r--p 00002000 08:01 77 /usr/lib/x.so\n\
              6000-7000 r--p 00000000 00:00 0 [vvar]\n\
              7000-8000 rw-s 00000000 00:05 9 /dev/x\n\
+             8000-9000 rw-p 00000000 00:00 0\n\
+             Size:                  4 kB\n\
+             VmFlags: rd wr mr mw me dp wf nr \n\
+             9000-a000 rw-p 00000000 00:00 0\n\
+             VmFlags: rd wr mr mw me ac \n\
              {:x}-{:x} rw-p 00000000 00:00 0 [stack]\n\
              {:x}-{:x} rw-p 00000000 00:00 0\n",
             stack - 64 * PAGE,
@@ -349,6 +375,7 @@ mod tests {
         let expected = [
             (0x1000, 0x3000, false, true),
             (0x5000, 0x6000, true, false),
+            (0x9000, 0xa000, false, true),
             (thread - 8 * PAGE, before, false, true),
             (after, thread + 8 * PAGE, false, true),
         ];
