@@ -493,6 +493,37 @@ fn an_import_that_lacks_something_changes_nothing() {
 }
 
 #[test]
+fn the_guides_way_back_leads_back() {
+    let guide = fs::read_to_string(repository().join("docs/guide/versions.md")).expect("the guide");
+    let (_, section) = guide.split_once("## Rolling back").expect("its section");
+    let (_, block) = section.split_once("```sh\n").expect("its example");
+    let (block, _) = block.split_once("```").expect("its end");
+    let lines = block
+        .lines()
+        .map(|line| line.split('#').next().unwrap_or_default().trim());
+    let folder = folder("greet", "", "");
+    let mut codes = ["first", "second"].iter();
+    let answer = || skiff("invoke greet --qualifier prod").out.trim().to_owned();
+    let mut answers = Vec::new();
+    for line in lines {
+        let command = line.strip_prefix("skiff ").expect("a command");
+        if command == "deploy" {
+            let word = codes.next().expect("two deployments");
+            let code = format!("def main_handler(event, context):\n    return '{word}'\n");
+            fs::write(folder.path().join("index.py"), code).expect("a file");
+            skiff_with(command, &[path(&folder)]).fine();
+        } else {
+            skiff(command).fine();
+        }
+        answers.push(answer());
+    }
+    let (first, second) = ("\"first\"", "\"second\"");
+    assert_eq!(answers, ["", "", first, first, first, second, first]);
+    assert_eq!(skiff("invoke greet").fine(), "\"second\"\n", "$LATEST stays");
+    skiff("function delete greet").fine();
+}
+
+#[test]
 fn programs_get_json() {
     let folder = folder("cli-json", GREET, "");
     let report = skiff_with("deploy --output json", &[path(&folder)]).json();

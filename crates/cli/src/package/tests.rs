@@ -187,3 +187,47 @@ fn what_is_laid_under_a_folder_fills_in_and_never_replaces() {
     ];
     assert_eq!(found, expected);
 }
+
+#[test]
+fn patterns_mean_what_they_mean_to_git() {
+    let patterns = "# a comment\n\n/a/*.py\nlogs/\n!src/logs/\nbuild/*\n!build/keep\ndocs/**/readme.md\n\\#hash\n\\!bang\n\
+                    space\\ \nfoo[0-9]\n*.log\n!keep.log\nwith space   \n**/y.txt\n";
+    let there = [
+        "#hash",
+        "!bang",
+        "space ",
+        "with space",
+        "README.md",
+        "a/b/x.py",
+        "a/b/y.txt",
+        "a/x.py",
+        "build/g",
+        "build/keep/f",
+        "docs/readme.md",
+        "docs/x/readme.md",
+        "foo1",
+        "foo2",
+        "foob",
+        "index.py",
+        "logs/one.log",
+        "src/keep.log",
+        "src/logs/two.log",
+    ];
+    let files: Vec<_> = there
+        .map(|name| (name, ""))
+        .into_iter()
+        .chain([(".skiffignore", patterns)])
+        .collect();
+    let mut packed = names(&files, &[]);
+    packed.retain(|name| !name.ends_with('/'));
+    // As `git ls-files --others --exclude-standard` has it.
+    let expected = [
+        "README.md",
+        "a/b/x.py",
+        "build/keep/f",
+        "foob",
+        "index.py",
+        "src/keep.log",
+    ];
+    assert_eq!(packed, expected);
+}
