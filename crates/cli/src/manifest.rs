@@ -6,11 +6,11 @@
 
 mod error;
 mod foreign;
+mod format;
 mod serverless;
 mod template;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -22,13 +22,12 @@ use skiff_domain::limits::{
 use skiff_domain::{FunctionName, LayerRef, NamespaceName, NetworkMode};
 
 pub(crate) use error::ManifestError;
+pub(crate) use format::read;
 
 use crate::settings::{Settings, WebSettings};
 
 /// The file's name in the folder.
 pub(crate) const FILE_NAME: &str = "skiff.yaml";
-/// What SCF's own tools read, where there is no `skiff.yaml`.
-const FOREIGN_NAMES: [&str; 4] = ["template.yaml", "template.yml", "serverless.yml", "serverless.yaml"];
 /// The entry point when none is given (CONTRACT 2.5).
 const HANDLER_DEFAULT: &str = "index.main_handler";
 /// The smallest memory, and the steps of all other sizes (CONTRACT 2.5).
@@ -117,63 +116,11 @@ struct FunctionYaml {
     role: Option<String>,
 }
 
-/// Which of the shapes a file has.
+/// Which of the two shapes a file has.
 #[derive(Deserialize)]
 struct Shape {
     functions: Option<IgnoredAny>,
     defaults: Option<IgnoredAny>,
-    component: Option<IgnoredAny>,
-    service: Option<IgnoredAny>,
-    provider: Option<IgnoredAny>,
-    #[serde(rename = "Resources")]
-    resources: Option<IgnoredAny>,
-    #[serde(rename = "Globals")]
-    globals: Option<IgnoredAny>,
-}
-
-/// Reads the file of this folder, or this file. Paths in it are relative to its own folder.
-pub(crate) fn read(path: &Path) -> Result<Manifest, ManifestError> {
-    let file = if path.is_dir() { find(path)? } else { path.to_owned() };
-    let text = fs::read_to_string(&file).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => ManifestError::NotFound { path: file.clone() },
-        _ => ManifestError::Read {
-            path: file.clone(),
-            source,
-        },
-    })?;
-    parse_any(&text, &file, &|name| std::env::var(name).ok())
-}
-
-/// The folder's file: its `skiff.yaml`, or else the only one of another tool.
-fn find(folder: &Path) -> Result<PathBuf, ManifestError> {
-    let own = folder.join(FILE_NAME);
-    let others = FOREIGN_NAMES.map(|name| folder.join(name));
-    let mut others = others.into_iter().filter(|path| path.is_file());
-    match (own.exists(), others.next(), others.next()) {
-        (true, _, _) | (false, None, _) => Ok(own),
-        (false, Some(only), None) => Ok(only),
-        (false, Some(one), Some(other)) => Err(ManifestError::Ambiguous { one, other }),
-    }
-}
-
-/// Reads a text in the format its first fields tell. `env` knows the caller's environment variables.
-fn parse_any(text: &str, file: &Path, env: foreign::Env<'_>) -> Result<Manifest, ManifestError> {
-    let shape: Shape = serde_saphyr::from_str(text).map_err(|error| ManifestError::yaml(file, text, &error))?;
-    if shape.component.is_some() {
-        return serverless::parse(text, file, env);
-    }
-    if shape.resources.is_some() || shape.globals.is_some() {
-        return template::parse(text, file);
-    }
-    if shape.service.is_some() || shape.provider.is_some() {
-        let message =
-            "this is not of the component scf: rewrite it with `component: scf` and `inputs:`, or as skiff.yaml";
-        return Err(ManifestError::invalid(file, 1, "service", message));
-    }
-    Ok(Manifest {
-        functions: parse(text, file)?,
-        notes: Vec::new(),
-    })
 }
 
 /// Refuses a function that is in the file twice.
@@ -195,7 +142,7 @@ fn check_new(
     Err(ManifestError::invalid(file, line, field, message))
 }
 
-/// Reads a text as if it were in this file.
+/// Reads a `skiff.yaml`'s text as if it were in this file.
 fn parse(text: &str, file: &Path) -> Result<Vec<FunctionSpec>, ManifestError> {
     let invalid = |error: serde_saphyr::Error| ManifestError::yaml(file, text, &error);
     let folder = file.parent().unwrap_or(Path::new(""));

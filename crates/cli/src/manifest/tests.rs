@@ -1,5 +1,7 @@
 //! What a manifest may say, and how it says what is wrong.
 
+use std::fs;
+
 use super::*;
 
 fn parsed(text: &str) -> Vec<FunctionSpec> {

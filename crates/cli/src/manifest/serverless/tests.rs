@@ -4,7 +4,7 @@ use super::*;
 
 fn read(text: &str) -> Result<Manifest, String> {
     let env = |name: &str| (name == "WORD").then(|| "Hi".to_owned());
-    crate::manifest::parse_any(text, Path::new("serverless.yml"), &env).map_err(|error| error.to_string())
+    crate::manifest::format::parse_any(text, Path::new("serverless.yml"), &env).map_err(|error| error.to_string())
 }
 
 /// A file with these inputs beside a name and a runtime.

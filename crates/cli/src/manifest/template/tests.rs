@@ -6,7 +6,7 @@ use crate::manifest::FunctionSpec;
 const HEAD: &str = "Resources:\n  default:\n    Type: TencentCloud::Serverless::Namespace\n";
 
 fn read(text: &str) -> Result<Vec<FunctionSpec>, String> {
-    let manifest = crate::manifest::parse_any(text, Path::new("template.yaml"), &|_| None);
+    let manifest = crate::manifest::format::parse_any(text, Path::new("template.yaml"), &|_| None);
     manifest
         .map(|manifest| manifest.functions)
         .map_err(|error| error.to_string())
