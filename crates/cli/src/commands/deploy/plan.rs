@@ -84,6 +84,7 @@ fn creation(spec: &FunctionSpec, digest: &str) -> Planned {
         .collect();
     let network = settings.network.map(|mode| mode.to_string()).unwrap_or_default();
     let said = [
+        ("type", text(&params, "Type")),
         ("runtime", text(&params, "Runtime")),
         ("handler", text(&params, "Handler")),
         ("memory", text(&params, "MemorySize")),
