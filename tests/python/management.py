@@ -334,6 +334,13 @@ def concurrency():
         assert ran, "those that fit ran"
         assert function.invoke(0).InvokeResult == 0
 
+        # Where its memory grows beyond what is reserved, it says what helps.
+        call(sdk, "UpdateFunctionConfiguration", FunctionName=name, MemorySize=384)
+        wait_active(sdk, name)
+        assert refused(function.invoke(0)) == message + ": a call needs 384 MB, raise the reservation or lower the memory"
+        fails("InvalidParameterValue", call, sdk, "PutReservedConcurrencyConfig", FunctionName=name,
+              ReservedConcurrencyMem=300)
+
         # With nothing it does not run, and what asks for more than there is changes nothing.
         call(sdk, "PutReservedConcurrencyConfig", FunctionName=name, ReservedConcurrencyMem=0)
         assert refused(function.invoke(0)).endswith("reserved quota 0 MB")
@@ -488,9 +495,14 @@ def quotas():
         assert one.invoke(0).InvokeResult == 0
         call(sdk, "DeleteReservedConcurrencyConfig", FunctionName=one.name)
         assert two.invoke(0).InvokeResult == 0
-        # Its owner limits the account further.
-        call(sdk, "PutTotalConcurrencyConfig", TotalConcurrencyMem=500)
-        assert refused(two.invoke(0)).endswith("unreserved quota 500 MB")
+        # Its owner limits the account further, though not below what one call needs.
+        fails("InvalidParameterValue", call, sdk, "PutTotalConcurrencyConfig", TotalConcurrencyMem=500)
+        call(sdk, "PutTotalConcurrencyConfig", TotalConcurrencyMem=600)
+        call(sdk, "UpdateFunctionConfiguration", FunctionName=two.name, MemorySize=640)
+        wait_active(sdk, two.name)
+        assert refused(two.invoke(0)).endswith("unreserved quota 600 MB")
+        call(sdk, "UpdateFunctionConfiguration", FunctionName=two.name, MemorySize=512)
+        wait_active(sdk, two.name)
         fails("LimitExceeded.UserTotalConcurrencyMemory", call, sdk, "PutTotalConcurrencyConfig", TotalConcurrencyMem=1001)
         call(sdk, "PutTotalConcurrencyConfig", TotalConcurrencyMem=1000)
         assert two.invoke(0).InvokeResult == 0

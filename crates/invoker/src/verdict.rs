@@ -175,6 +175,15 @@ impl Verdict {
     pub(crate) fn of_refusal(refusal: &Refusal, id: RequestId, version: &Version) -> Self {
         let name = &version.key.name;
         let (status, message) = match refusal {
+            // Not even one call fits, and no pause changes that.
+            Refusal::FunctionConcurrency { quota_mb } if (1..u64::from(version.memory_mb)).contains(quota_mb) => (
+                StatusCode::ConcurrencyExceeded,
+                format!(
+                    "Function [{name}] concurrency exceeded reserved quota {quota_mb} MB: a call needs {} MB, raise the \
+                     reservation or lower the memory",
+                    version.memory_mb
+                ),
+            ),
             Refusal::FunctionConcurrency { quota_mb } => (
                 StatusCode::ConcurrencyExceeded,
                 format!("Function [{name}] concurrency exceeded reserved quota {quota_mb} MB"),

@@ -176,6 +176,14 @@ impl Args {
                 let name = &self.name;
                 format!("`skiff logs {name}{namespace} --request-id {request_id}` says how its process ended")
             }
+            // The message says what helps.
+            StatusCode::ConcurrencyExceeded if message.contains("raise the reservation") => return None,
+            StatusCode::ConcurrencyExceeded if message.ends_with(" reserved quota 0 MB") => {
+                let name = &self.name;
+                format!(
+                    "it is switched off: `skiff concurrency reserve {name} MB`, or `skiff concurrency release {name}`"
+                )
+            }
             StatusCode::ScaleUpLimit | StatusCode::ConcurrencyExceeded | StatusCode::InsufficientResources => {
                 "nothing of the event ran: try again after a pause".to_owned()
             }
@@ -235,6 +243,16 @@ mod tests {
             ),
             (StatusCode::ResponseTooLarge, "", Some("6 MB")),
             (StatusCode::ConcurrencyExceeded, "", Some("try again")),
+            (
+                StatusCode::ConcurrencyExceeded,
+                "Function [hello] concurrency exceeded reserved quota 0 MB",
+                Some("concurrency release hello"),
+            ),
+            (
+                StatusCode::ConcurrencyExceeded,
+                "… reserved quota 128 MB: a call needs 256 MB, raise the reservation or lower the memory",
+                None,
+            ),
         ] {
             let hint = args("{}").hint(status, message, "id-1");
             match said {

@@ -44,6 +44,19 @@ pub enum ReserveConcurrencyError {
         /// What others have of it.
         others_mb: u64,
     },
+    /// Less than one call of it needs, and more than nothing.
+    #[error(
+        "ReservedConcurrencyMem {wanted_mb} is not valid: a call of {} needs {memory_mb} MB, so use {memory_mb} or more, \
+         or 0 to switch the function off", .key.name
+    )]
+    TooLittle {
+        /// What was asked for.
+        wanted_mb: u64,
+        /// Of which function.
+        key: FunctionKey,
+        /// Its memory.
+        memory_mb: u64,
+    },
     /// Less than the instances need that are kept ready of it.
     #[error("{provisioned_mb} MB are kept ready of the function: reserve as much, or keep less ready")]
     LessThanProvisioned {
@@ -73,6 +86,7 @@ impl ReserveConcurrencyError {
             Self::Missing(error) => error.code(),
             Self::TooMuch { .. } => "LimitExceeded.FunctionReservedConcurrencyMemory",
             Self::TooMuchWithOthers { .. } => "FailedOperation.ReservedExceedTotal",
+            Self::TooLittle { .. } => "InvalidParameterValue",
             Self::LessThanProvisioned { .. } => "FailedOperation.ProvisionedExceedReserved",
             Self::OthersProvisioned { .. } => "FailedOperation.ProvisionedExceedAvailable",
             Self::Change(error) => error.code(),
@@ -140,6 +154,14 @@ fn check_release(inner: &Inner, state: &State, function: &Function) -> Result<()
 }
 
 fn check(inner: &Inner, state: &State, function: &Function, wanted_mb: u64) -> Result<(), ReserveConcurrencyError> {
+    let memory_mb = u64::from(function.configuration.memory.mb());
+    if wanted_mb > 0 && wanted_mb < memory_mb {
+        return Err(ReserveConcurrencyError::TooLittle {
+            wanted_mb,
+            key: function.key.clone(),
+            memory_mb,
+        });
+    }
     let total_mb = state.account().total_mb(&inner.quotas);
     let reservable_mb = total_mb - unreservable_mb(total_mb);
     if wanted_mb > reservable_mb {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use skiff_domain::FunctionKey;
+
 use crate::account::{AccountRecord, unreservable_mb};
 use crate::change::ChangeError;
 use crate::document::Document;
@@ -18,6 +20,18 @@ pub enum TotalConcurrencyError {
         wanted_mb: u64,
         /// What the operator allows.
         allowed_mb: u64,
+    },
+    /// Less than one call of the largest function needs.
+    #[error(
+        "TotalConcurrencyMem {wanted_mb} is not valid: a call of {} needs {memory_mb} MB, so use {memory_mb} or more", .key.name
+    )]
+    LessThanFunction {
+        /// What was asked for.
+        wanted_mb: u64,
+        /// The largest function.
+        key: FunctionKey,
+        /// Its memory.
+        memory_mb: u64,
     },
     /// Less than is set apart for functions, and what has to be left beside that.
     #[error(
@@ -54,6 +68,7 @@ impl TotalConcurrencyError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooMuch { .. } => "LimitExceeded.UserTotalConcurrencyMemory",
+            Self::LessThanFunction { .. } => "InvalidParameterValue",
             Self::TooLittle { .. } | Self::LessThanProvisioned { .. } => "LimitExceeded.TotalConcurrencyMemory",
             Self::Change(error) => error.code(),
         }
@@ -68,6 +83,18 @@ impl ControlPlane {
                 let allowed_mb = inner.quotas.concurrency_mb;
                 if wanted_mb > allowed_mb {
                     return Err(TotalConcurrencyError::TooMuch { wanted_mb, allowed_mb });
+                }
+                // What is switched off needs nothing.
+                let running = state.functions().filter(|function| function.reserved_mb != Some(0));
+                if let Some(largest) = running.max_by_key(|function| function.configuration.memory.mb()) {
+                    let memory_mb = u64::from(largest.configuration.memory.mb());
+                    if wanted_mb < memory_mb {
+                        return Err(TotalConcurrencyError::LessThanFunction {
+                            wanted_mb,
+                            key: largest.key.clone(),
+                            memory_mb,
+                        });
+                    }
                 }
                 let reserved_mb = state.reserved_mb();
                 if wanted_mb - unreservable_mb(wanted_mb) < reserved_mb {

@@ -125,3 +125,25 @@ async fn of_two_reservations_at_the_same_time_none_takes_what_the_other_has() {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
     assert_eq!(reserved(&bed), [256; 3]);
 }
+
+#[tokio::test]
+async fn a_quota_below_one_call_of_a_function_is_refused_and_0_switches_it_off() {
+    let bed = Bed::new().await;
+    bed.create("one").await.unwrap();
+    let error = bed.control.reserve_concurrency(key("one"), 127).await.unwrap_err();
+    assert_eq!(error.code(), "InvalidParameterValue");
+    for said in ["ReservedConcurrencyMem 127", "128 or more", "or 0"] {
+        assert!(error.to_string().contains(said), "{said}: {error}");
+    }
+    let error = bed.control.set_total_concurrency(127).await.unwrap_err();
+    assert_eq!(error.code(), "InvalidParameterValue");
+    for said in ["TotalConcurrencyMem 127", "one needs", "128 or more"] {
+        assert!(error.to_string().contains(said), "{said}: {error}");
+    }
+    bed.control.set_total_concurrency(128).await.unwrap();
+    bed.control.reserve_concurrency(key("one"), 0).await.unwrap();
+    bed.control
+        .set_total_concurrency(64)
+        .await
+        .expect("what is off needs nothing");
+}

@@ -141,6 +141,17 @@ fn an_error_without_a_traceback_still_says_what_it_was() {
 fn every_refusal_has_its_status_and_text() {
     for (refusal, status, message) in [
         (
+            Refusal::FunctionConcurrency { quota_mb: 100 },
+            432,
+            "Function [ff] concurrency exceeded reserved quota 100 MB: a call needs 128 MB, raise the reservation or lower \
+             the memory",
+        ),
+        (
+            Refusal::FunctionConcurrency { quota_mb: 0 },
+            432,
+            "Function [ff] concurrency exceeded reserved quota 0 MB",
+        ),
+        (
             Refusal::AccountConcurrency { quota_mb: 128_000 },
             432,
             "Function [ff] concurrency exceeded region unreserved quota 128000 MB",

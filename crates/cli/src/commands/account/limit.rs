@@ -9,7 +9,7 @@ use crate::error::CliError;
 /// Arguments of `skiff account limit`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Memory of all functions' calls at once, in MB: at most what the server allows
+    /// Memory of all functions' calls at once, in MB: at least that of the largest function, at most what the server allows
     mb: u64,
 }
 

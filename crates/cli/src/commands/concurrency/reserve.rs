@@ -12,7 +12,7 @@ use crate::error::CliError;
 pub struct Args {
     /// The function
     name: String,
-    /// Memory of its calls at once, in MB; with 0 it does not run
+    /// Memory of its calls at once, in MB, at least that of one call; with 0 it does not run
     mb: u64,
     #[command(flatten)]
     namespace: InNamespace,
