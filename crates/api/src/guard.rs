@@ -7,8 +7,58 @@ use skiff_domain::{FunctionKey, Qualifier};
 use crate::error::ApiError;
 use crate::parameters::Parameters;
 
-/// What changes or copies a function's code or role: who can do that can act in its role.
-const CHANGES: [&str; 3] = ["CopyFunction", "UpdateFunctionCode", "UpdateFunctionConfiguration"];
+/// What an action is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// The function that it names.
+    Function,
+    /// The function that it names, or all in a namespace.
+    FunctionOrNamespace,
+    /// All in a namespace.
+    Namespace,
+    /// Neither: the account, the layers, and what there is not. Only who may do everything may do that.
+    Account,
+}
+
+impl Scope {
+    /// What a request names counts only where its action goes by it.
+    fn of(action: &str) -> Self {
+        match action {
+            "CopyFunction"
+            | "CreateAlias"
+            | "CreateFunction"
+            | "DeleteAlias"
+            | "DeleteFunction"
+            | "DeleteFunctionVersion"
+            | "DeleteProvisionedConcurrencyConfig"
+            | "DeleteReservedConcurrencyConfig"
+            | "GetAlias"
+            | "GetFunction"
+            | "GetFunctionAddress"
+            | "GetProvisionedConcurrencyConfig"
+            | "GetRequestStatus"
+            | "GetReservedConcurrencyConfig"
+            | "Invoke"
+            | "InvokeFunction"
+            | "ListAliases"
+            | "ListVersionByFunction"
+            | "PublishVersion"
+            | "PutProvisionedConcurrencyConfig"
+            | "PutReservedConcurrencyConfig"
+            | "UpdateAlias"
+            | "UpdateFunctionCode"
+            | "UpdateFunctionConfiguration" => Self::Function,
+            "GetFunctionLogs" => Self::FunctionOrNamespace,
+            "CreateNamespace" | "DeleteNamespace" | "ListFunctions" | "UpdateNamespace" => Self::Namespace,
+            _ => Self::Account,
+        }
+    }
+}
+
+/// Whether an action leaves everything as it is. Whatever else is done to a function is done to who acts in its role.
+fn only_looks(action: &str) -> bool {
+    ["Get", "List", "Invoke"].iter().any(|verb| action.starts_with(verb))
+}
 
 /// Refuses a request that the caller's role does not let do: every function and namespace that it names has to be
 /// granted, and no role comes by another one.
@@ -21,13 +71,18 @@ pub(crate) fn check(
     let Some(session) = &identity.session else {
         return Ok(());
     };
+    identity.still(|function, role| control.acts_in(function, role))?;
     let targets = targets(action, parameters);
     for target in &targets {
         identity.may(action, target)?;
     }
+    // Who gives a function a layer reads it.
+    if parameters.has("Layers") {
+        identity.may("GetLayerVersion", "")?;
+    }
     let asked = parameters.text("Role").filter(|role| !role.is_empty());
     let mut roles: Vec<String> = asked.map(str::to_owned).into_iter().collect();
-    if CHANGES.contains(&action) {
+    if !only_looks(action) {
         roles.extend(targets.iter().filter_map(|target| role_of(control, target)));
     }
     match roles.into_iter().find(|role| *role != session.role) {
@@ -51,19 +106,16 @@ fn role_of(control: &ControlPlane, target: &str) -> Option<String> {
 /// neither.
 fn targets(action: &str, parameters: &Parameters) -> Vec<String> {
     let given = |name: &str| parameters.text(name).filter(|text| !text.is_empty());
-    let namespace = |name: &str| given(name).unwrap_or("default");
-    let own = namespace("Namespace");
-    let mut targets = match (given("FunctionName"), action) {
-        (Some(function), _) => vec![format!("{own}/{function}")],
+    let own = given("Namespace").unwrap_or("default");
+    let of_a_namespace = || vec![format!("{own}/")];
+    let mut targets = match (Scope::of(action), given("FunctionName")) {
+        (Scope::Function | Scope::FunctionOrNamespace, Some(function)) => vec![format!("{own}/{function}")],
+        (Scope::FunctionOrNamespace, None) => of_a_namespace(),
         // Its filters may name other namespaces.
-        (None, "ListFunctions") if parameters.has("Filters") => vec![String::new()],
-        (None, "ListFunctions" | "GetFunctionLogs") => vec![format!("{own}/")],
-        (None, _) => match given("Namespace") {
-            Some(namespace) => vec![format!("{namespace}/")],
-            None => vec![String::new()],
-        },
+        (Scope::Namespace, _) if !parameters.has("Filters") => of_a_namespace(),
+        _ => vec![String::new()],
     };
-    if let Some(copy) = given("NewFunctionName") {
+    if let Some(copy) = given("NewFunctionName").filter(|_| action == "CopyFunction") {
         let namespace = given("TargetNamespace").unwrap_or(own);
         targets.push(format!("{namespace}/{copy}"));
     }
@@ -100,8 +152,16 @@ mod tests {
             "ListLayers",
             "PublishLayerVersion",
             "DeleteLayerVersion",
+            "GetLayerVersion",
+            "PutTotalConcurrencyConfig",
+            "Nonsense",
         ] {
-            check_targets(action, &json!({"LayerName": "deps"}), &[""]);
+            for names in [json!({"LayerName": "deps"}), prod.clone(), json!({"Namespace": "prod"})] {
+                check_targets(action, &names, &[""]);
+            }
+        }
+        for action in ["DeleteNamespace", "UpdateNamespace", "ListFunctions"] {
+            check_targets(action, &prod, &["prod/"]);
         }
         check_targets("Invoke", &json!({"FunctionName": 7}), &[""]);
     }

@@ -52,6 +52,14 @@ pub enum AuthError {
     /// A token of a role that is no longer there.
     #[error("the role {0} does not exist any more")]
     RoleGone(String),
+    /// A function that does not act in that role any more.
+    #[error("the function {function} does not act in the role {role} any more")]
+    RoleTaken {
+        /// The role that it was handed credentials of.
+        role: String,
+        /// The function.
+        function: String,
+    },
     /// The role does not let do that.
     #[error("the role {role} does not allow {action} on {}", if .target.is_empty() { "everything" } else { .target.as_str() })]
     NotAllowed {
@@ -91,7 +99,9 @@ impl AuthError {
             }
             Self::Expired { .. } => "AuthFailure.SignatureExpire",
             Self::TokenMismatch | Self::TokenExpired => "AuthFailure.TokenFailure",
-            Self::RoleGone(_) | Self::NotAllowed { .. } | Self::OtherRole(_) => "AuthFailure.UnauthorizedOperation",
+            Self::RoleGone(_) | Self::RoleTaken { .. } | Self::NotAllowed { .. } | Self::OtherRole(_) => {
+                "AuthFailure.UnauthorizedOperation"
+            }
             Self::TooManyNonces => "RequestLimitExceeded",
         }
     }

@@ -27,6 +27,18 @@ pub struct Session {
 }
 
 impl Identity {
+    /// Refuses credentials that outlived their function's part: `acts` says whether a function, `namespace/name`, still
+    /// acts in a role.
+    pub fn still(&self, acts: impl FnOnce(&str, &str) -> bool) -> Result<(), AuthError> {
+        match &self.session {
+            Some(Session { role, function, .. }) if !acts(function, role) => Err(AuthError::RoleTaken {
+                role: role.clone(),
+                function: function.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     /// Refuses an action that the caller's role does not let do to this: `namespace/name` of a function, `namespace/` of
     /// all in a namespace, or nothing of what is neither.
     pub fn may(&self, action: &str, target: &str) -> Result<(), AuthError> {

@@ -120,6 +120,21 @@ impl ControlPlane {
         }
     }
 
+    /// Whether some version of a function, `namespace/name`, acts in this role.
+    #[must_use]
+    pub fn acts_in(&self, function: &str, role: &str) -> bool {
+        let key = function.split_once('/').and_then(|(namespace, name)| {
+            Some(FunctionKey {
+                namespace: namespace.parse().ok()?,
+                name: name.parse().ok()?,
+            })
+        });
+        let state = self.inner.state.load();
+        let table = key.and_then(|key| state.table(&key).cloned());
+        let is_it = |version: &Version| version.role.as_ref().is_some_and(|own| own.as_str() == role);
+        table.is_some_and(|table| table.versions().any(|(_, version)| is_it(version)))
+    }
+
     /// Unpacks and compiles again the packages that this machine lost, as after a reboot. Calls do not wait for it:
     /// one that comes first unpacks its own package. Run it beside serving.
     ///

@@ -63,6 +63,13 @@ where
     }
 }
 
+/// Refuses a caller whose role does not let call this, or is its function's no more.
+fn may(gateway: &Gateway, caller: &Identity, target: &Target) -> Result<(), AuthError> {
+    let control = &gateway.context.control;
+    caller.still(|function, role| control.acts_in(function, role))?;
+    caller.may(ACTION, &target.key.to_string())
+}
+
 /// Passes a request on to a web function.
 async fn visit<B>(
     gateway: &Arc<Gateway>,
@@ -78,7 +85,7 @@ where
 {
     let (target, path) = target?;
     let (caller, body) = authenticated_body(gateway, head, body).await?;
-    caller.may(ACTION, &target.key.to_string())?;
+    may(gateway, &caller, &target)?;
     let routing_key = routing_key(head)?;
     let draw = Draw::of(id, routing_key.as_ref());
     let version = gateway.context.control.resolve(&target.key, &target.qualifier, &draw)?;
@@ -108,7 +115,7 @@ where
 {
     let target = direct_invocation(&head.method, head.uri.path())?;
     let (caller, event) = authenticated_body(gateway, head, body).await?;
-    caller.may(ACTION, &target.key.to_string())?;
+    may(gateway, &caller, &target)?;
     let log_type = LogType::read(head.headers.get("x-scf-log-type"))?;
     let context = &gateway.context;
     let routing_key = routing_key(head)?;

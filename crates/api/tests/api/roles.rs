@@ -18,6 +18,8 @@ async fn server(actions: &[&str], functions: &[&str]) -> (Server, Temporary) {
     };
     let policy = Arc::new(Policy::new(vec![grant]));
     server.keyring.set_roles(Roles::from([("orders".to_owned(), policy)]));
+    let role = json!({"FunctionName": "hello", "Role": "orders"});
+    server.ok("UpdateFunctionConfiguration", role).await;
     let caller = server
         .keyring
         .temporary("orders", "default/hello", Timestamp::now())
@@ -84,12 +86,6 @@ async fn a_caller_in_a_role_does_what_the_role_allows_and_nothing_else() {
 #[tokio::test]
 async fn a_caller_in_a_role_comes_by_no_other_role() {
     let (server, caller) = server(&["*"], &["*"]).await;
-    server
-        .ok(
-            "UpdateFunctionConfiguration",
-            json!({"FunctionName": "hello", "Role": "orders"}),
-        )
-        .await;
     let hello = |fields| with(json!({"FunctionName": "hello"}), fields);
     let zip = json!({"ZipFile": crate::server::zip_file()});
     for (action, fields) in [
@@ -107,11 +103,21 @@ async fn a_caller_in_a_role_comes_by_no_other_role() {
     let mut roles = Roles::clone(&server.keyring.roles());
     roles.insert("admin".to_owned(), Arc::clone(&roles["orders"]));
     server.keyring.set_roles(roles);
+    let other = with(
+        crate::server::hello(),
+        json!({"FunctionName": "other", "Role": "admin"}),
+    );
+    server.ok("CreateFunction", other).await;
     let stranger = server
         .keyring
         .temporary("admin", "default/other", Timestamp::now())
         .unwrap();
     for (action, fields) in [
+        ("PublishVersion", json!({})),
+        ("CreateAlias", json!({"Name": "live", "FunctionVersion": "$LATEST"})),
+        ("UpdateAlias", json!({"Name": "$DEFAULT", "FunctionVersion": "1"})),
+        ("PutReservedConcurrencyConfig", json!({"ReservedConcurrencyMem": 0})),
+        ("DeleteFunction", json!({})),
         ("UpdateFunctionCode", zip),
         ("UpdateFunctionConfiguration", json!({"Role": ""})),
         ("CopyFunction", json!({"NewFunctionName": "mine"})),
@@ -124,6 +130,52 @@ async fn a_caller_in_a_role_comes_by_no_other_role() {
         "",
         "calling it is not becoming it"
     );
+}
+
+#[tokio::test]
+async fn what_a_request_names_beside_what_its_action_goes_by_opens_nothing() {
+    let (server, caller) = server(&["*"], &["default/hello"]).await;
+    for (action, parameters) in [
+        ("PutTotalConcurrencyConfig", json!({"TotalConcurrencyMem": 128_000})),
+        ("GetAccount", json!({})),
+        ("ListNamespaces", json!({})),
+        ("ListLayers", json!({})),
+        ("GetLayerVersion", json!({"LayerName": "deps", "LayerVersion": 1})),
+        ("DeleteLayerVersion", json!({"LayerName": "deps", "LayerVersion": 1})),
+        ("ListFunctions", json!({})),
+        ("DeleteNamespace", json!({})),
+        ("UpdateNamespace", json!({})),
+        (
+            "UpdateFunctionConfiguration",
+            json!({"Layers": [{"LayerName": "deps", "LayerVersion": 1}]}),
+        ),
+    ] {
+        let named = with(parameters, json!({"FunctionName": "hello", "Namespace": "default"}));
+        let answer = call(&server, &caller, action, named).await;
+        assert_eq!(answer, "AuthFailure.UnauthorizedOperation", "{action}");
+    }
+    let own = json!({"FunctionName": "hello"});
+    assert_eq!(call(&server, &caller, "GetFunction", own).await, "");
+}
+
+#[tokio::test]
+async fn credentials_end_with_their_functions_part_in_the_role() {
+    let (server, caller) = server(&["*"], &["*"]).await;
+    let own = json!({"FunctionName": "hello"});
+    server.ok("PublishVersion", own.clone()).await;
+    let none = json!({"FunctionName": "hello", "Role": ""});
+    server.ok("UpdateFunctionConfiguration", none).await;
+    assert_eq!(
+        call(&server, &caller, "Invoke", own.clone()).await,
+        "",
+        "version 1 acts in it"
+    );
+    let one = with(own.clone(), json!({"Qualifier": "1"}));
+    server.ok("DeleteFunctionVersion", one).await;
+    let refused = "AuthFailure.UnauthorizedOperation";
+    assert_eq!(call(&server, &caller, "Invoke", own.clone()).await, refused);
+    server.ok("DeleteFunction", own.clone()).await;
+    assert_eq!(call(&server, &caller, "GetAccount", json!({})).await, refused);
 }
 
 #[tokio::test]
@@ -155,7 +207,7 @@ async fn a_functions_role_is_one_that_there_is_shown_and_taken_away() {
         )
         .await;
     assert_eq!(shown().await, "orders");
-    for role in ["admin", "no role"] {
+    for role in ["nobody", "no role"] {
         let refused = server.code("UpdateFunctionConfiguration", change(role)).await;
         assert_eq!(refused, "ResourceNotFound.Role");
     }
