@@ -33,6 +33,11 @@ function main_handler($event, $context)
         case 'fatal':
             eval('class Counter {}');
             return 'unreachable';
+        case 'fork':
+            return pcntl_fork() < 0 ? 'no fork' : Counter::$calls;
+        case 'fork and throw':
+            pcntl_fork();
+            throw new RangeException('both');
         case 'die':
             echo "before\n";
             die("the end\n");

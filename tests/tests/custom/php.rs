@@ -105,6 +105,20 @@ fn php_keeps_its_globals_and_what_a_file_declares_is_global() {
 }
 
 #[test]
+fn a_copy_that_php_forks_answers_nothing_and_the_instance_lives_on() {
+    for version in VERSIONS {
+        let function = deploy(version, include_str!("cases.php"));
+        for (calls, case) in [(1, "fork"), (2, "fork"), (3, "fork and throw"), (4, "fork")] {
+            let answer = function.invoke(&json!({"case": case}));
+            match case {
+                "fork" => assert_eq!(answer.returned(), calls, "{version}"),
+                _ => assert_eq!(answer.status, 430, "{version}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn the_errors_of_php_come_with_the_users_frames_and_no_other() {
     for version in VERSIONS {
         let answer = run(version, "throw", json!({}));

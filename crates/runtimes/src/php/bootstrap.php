@@ -23,6 +23,8 @@ final class Runtime
     private static $requests;
     private static $responses;
     private static $sequence = 0;
+    // The process that was initialised: only it answers.
+    private static $pid;
     private static $order;
     private static $handler;
     private static $began;
@@ -37,6 +39,7 @@ final class Runtime
         stream_set_chunk_size(self::$requests, 1 << 16);
         stream_set_write_buffer(self::$responses, 0);
         register_shutdown_function([self::class, 'end']);
+        self::$pid = \getmypid();
         if ($mode === 'again') {
             $order = getenv('SKIFF_ORDER');
             list(self::$sequence, $body) = explode(' ', $order, 2);
@@ -244,8 +247,13 @@ final class Runtime
         return $text;
     }
 
+    // Answers, unless this is a copy of the instance that the user's code forked: that one ends.
     private static function send(int $kind, int $sequence, string $body)
     {
+        if (\getmypid() !== self::$pid) {
+            self::$doing = '';
+            exit;
+        }
         $frame = pack('VVV', strlen($body), $kind, $sequence) . $body;
         for ($sent = 0; $sent < strlen($frame);) {
             $written = fwrite(self::$responses, $sent ? substr($frame, $sent) : $frame);
