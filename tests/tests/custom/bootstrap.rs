@@ -135,11 +135,12 @@ while true; do
     event=$(curl -s -D /tmp/headers "$api/invocation/next")
     id=$(grep -i '^request_id:' /tmp/headers | tr -d '\r' | cut -d' ' -f2)
     yes | head -n 1 >/dev/null
-    curl -s -X POST -d "$id $event" "$api/invocation/response" >/dev/null
+    printf '%s %s' "$id" "$event" | curl -s -X POST --data-binary @- "$api/invocation/response" >/dev/null
 done
 "#,
     );
-    for event in [json!({"n": 1}), json!([2])] {
+    // An argument of a program is at most 128 KB.
+    for event in [json!({"n": 1}), json!([2]), json!("x".repeat(300_000))] {
         let answer = function.invoke(&event);
         assert_eq!(answer.ret_text, format!("{} {event}", answer.request_id()));
         assert!(!answer.log.to_lowercase().contains("broken pipe"), "{}", answer.log);
