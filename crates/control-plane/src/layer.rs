@@ -106,8 +106,29 @@ pub enum InvalidCompatibleRuntimes {
     #[error("CompatibleRuntimes is empty: name the runtimes the layer is for, such as Python3.11")]
     Empty,
     /// One that is not known.
-    #[error("CompatibleRuntimes: {0}")]
+    #[error("CompatibleRuntimes: {0}{near}", near = or_near(_0))]
     Unknown(#[from] InvalidName),
+}
+
+/// The runtimes whose names are nearest to an unknown one, if any are near.
+fn or_near(unknown: &InvalidName) -> String {
+    /// As many are named.
+    const SHOWN_MAX: usize = 3;
+    let given = unknown.given.to_lowercase();
+    // A third of its letters may be a slip.
+    let near_max = given.chars().count() / 3;
+    let is_begun = |name: &RuntimeName| given.len() >= 3 && name.as_str().to_lowercase().starts_with(&given);
+    let distance = |name: &RuntimeName| strsim::damerau_levenshtein(&given, &name.as_str().to_lowercase());
+    let mut near: Vec<(usize, RuntimeName)> = RuntimeName::all()
+        .map(|name| (distance(&name), name))
+        .filter(|(distance, name)| *distance <= near_max || is_begun(name))
+        .collect();
+    near.sort();
+    let names: Vec<&str> = near.iter().take(SHOWN_MAX).map(|(_, name)| name.as_str()).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("; did you mean {}?", names.join(", ")),
+    }
 }
 
 impl InvalidCompatibleRuntimes {
@@ -248,6 +269,20 @@ pub(crate) fn check(configuration: &Configuration) -> Result<(), InvalidLayers> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unknown_runtime_of_a_layer_is_told_the_near_ones() {
+        let error = |text: &str| CompatibleRuntimes::parse(&[text.to_owned()]).unwrap_err().to_string();
+        for (given, meant) in [
+            ("Pyhton3.11", "Python3.11"),
+            ("nodejs18", "Nodejs18.15"),
+            ("Java71", "Java17"),
+        ] {
+            let text = error(given);
+            assert!(text.contains("did you mean") && text.contains(meant), "{text}");
+        }
+        assert!(!error("Cobol").contains("did you mean"));
+    }
 
     #[test]
     fn compatible_runtimes_are_known_ones_each_once_and_python3_is_every_python3() {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use skiff_artifacts::{AdmitError, Package};
+use skiff_artifacts::{AdmitError, BadPackage, Package};
 use skiff_domain::limits::{LAYERS_MAX, VERSIONS_PER_LAYER_MAX};
 use skiff_domain::{LayerName, VersionNumber};
 
@@ -36,7 +36,7 @@ pub struct PublishLayerVersion {
 #[derive(Debug, thiserror::Error)]
 pub enum PublishLayerVersionError {
     /// Its content is not taken.
-    #[error(transparent)]
+    #[error("{}", of_a_layer(.0))]
     Package(#[from] AdmitError),
     /// There are as many layers as there can be.
     #[error("there are {LAYERS_MAX} layers, the most there can be")]
@@ -47,6 +47,16 @@ pub enum PublishLayerVersionError {
     /// It could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
+}
+
+/// Why a layer's content is not taken.
+fn of_a_layer(error: &AdmitError) -> String {
+    match error {
+        AdmitError::Bad(BadPackage::Empty) => {
+            "ZipFile holds no file, and links alone are none: put the layer's files into it".to_owned()
+        }
+        error => error.to_string(),
+    }
 }
 
 impl PublishLayerVersionError {

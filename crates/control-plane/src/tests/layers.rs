@@ -455,3 +455,23 @@ async fn versions_of_a_layer_are_as_many_as_there_can_be() {
     bed.control.delete_layer_version(layer("deps:7")).await.unwrap();
     publish(&bed, "deps", "more").await;
 }
+
+#[tokio::test]
+async fn a_layer_of_links_alone_is_told_that_a_layer_needs_files() {
+    let bed = Bed::new().await;
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    writer
+        .add_symlink("here", "there", zip::write::SimpleFileOptions::default())
+        .unwrap();
+    let input = PublishLayerVersion {
+        content: writer.finish().unwrap().into_inner().into(),
+        ..publication("deps", "")
+    };
+    let error = bed.control.publish_layer_version(input).await.unwrap_err();
+    assert_eq!(error.code(), "InvalidParameterValue.ZipFile");
+    let text = error.to_string();
+    assert!(
+        text.contains("the layer's files") && !text.contains("function"),
+        "{text}"
+    );
+}

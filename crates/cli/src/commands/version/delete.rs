@@ -30,12 +30,30 @@ impl Args {
             if self.force {
                 params["ForceDelete"] = json!("TRUE");
             }
-            client.call("DeleteFunctionVersion", &params)?;
+            client.call("DeleteFunctionVersion", &params).map_err(in_flags)?;
             let done = json!({
                 "name": self.name, "namespace": self.namespace.shown(), "version": version, "action": "deleted",
             });
             console.done(&done, format_args!("version {version} of {} deleted", self.name))?;
         }
         Ok(())
+    }
+}
+
+/// The refusal with the flag in place of the field.
+fn in_flags(error: CliError) -> CliError {
+    match error {
+        CliError::Refused {
+            code,
+            message,
+            request_id,
+            hint,
+        } => CliError::Refused {
+            message: message.replace("set ForceDelete", "give --force"),
+            code,
+            request_id,
+            hint,
+        },
+        error => error,
     }
 }

@@ -50,3 +50,16 @@ fn versions_are_published_listed_and_deleted() {
     api.run(&["version", "delete", "hello", "2", "--force"]);
     assert_eq!(api.params("DeleteFunctionVersion")["ForceDelete"], "TRUE");
 }
+
+#[test]
+fn a_version_in_use_is_kept_and_the_flag_named_that_deletes_it() {
+    let api = FakeApi::start(|_, _| {
+        Err((
+            "UnsupportedOperation.AliasBind",
+            "Version 1 is used by the alias prod: change or delete it first, or set ForceDelete",
+        ))
+    });
+    let ran = api.run(&["version", "delete", "hello", "1"]);
+    assert!(ran.exit != 0 && ran.err.contains("give --force"), "{ran:?}");
+    assert!(!ran.err.contains("ForceDelete"), "{ran:?}");
+}
