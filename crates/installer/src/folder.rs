@@ -44,6 +44,22 @@ pub(crate) fn copy(from: &Path, name: &RuntimeName, root: &Path) -> Result<(), A
             what: program,
         });
     }
+    // Before anything is copied: `/usr` has a `bin/java`, too, and gigabytes in `lib`.
+    let wanted = match Family::of(name) {
+        Family::Java { major: 8 } => &["lib/rt.jar"][..],
+        Family::Java { .. } => &["lib/modules"],
+        _ => &[],
+    };
+    let mut wanted: Vec<String> = wanted.iter().map(|file| (*file).to_owned()).collect();
+    if let Family::Python { major, minor } = Family::of(name) {
+        wanted.push(format!("lib/python{major}.{minor}/os.py"));
+    }
+    if let Some(missing) = wanted.into_iter().find(|file| !from.join(file).is_file()) {
+        return Err(AddError::NoInterpreter {
+            place: from.display().to_string(),
+            what: missing,
+        });
+    }
     file(&from.join(&program), &root.join(&program)).map_err(AddError::io(from.join(&program)))?;
     if is_java {
         for folder in ["lib", "conf"].iter().filter(|folder| from.join(folder).is_dir()) {
@@ -193,6 +209,7 @@ mod tests {
             "bin/java",
             "bin/javac",
             "lib/modules",
+            "lib/rt.jar",
             "lib/src.zip",
             "jmods/a",
             "conf/x.properties",
@@ -235,5 +252,25 @@ mod tests {
         let to = tempfile::tempdir().expect("a folder");
         let error = copy(from.path(), &"Nodejs18.15".parse().expect("known"), to.path()).expect_err("nothing there");
         assert!(error.to_string().ends_with("has no bin/node"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_that_is_no_home_of_the_interpreter_is_refused_before_anything_is_copied() {
+        for (name, program, missing) in [
+            ("Java17", "bin/java", "has no lib/modules"),
+            ("Java8", "bin/java", "has no lib/rt.jar"),
+            ("Python3.12", "bin/python3.12", "has no lib/python3.12/os.py"),
+        ] {
+            let from = tempfile::tempdir().expect("a folder");
+            let to = tempfile::tempdir().expect("a folder");
+            for path in [program, "lib/large"] {
+                let path = from.path().join(path);
+                fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
+                fs::write(path, "x").expect("a file");
+            }
+            let error = copy(from.path(), &name.parse().expect("known"), to.path()).expect_err("no home");
+            assert!(error.to_string().ends_with(missing), "{error}");
+            assert_eq!(fs::read_dir(to.path()).expect("a folder").count(), 0, "{name}");
+        }
     }
 }
