@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::{Value, json};
-use skiff_cli::{Exit, Format, Global};
+use skiff_cli::{Exit, Format, Global, nearest};
 use skiff_domain::RuntimeName;
 use skiff_installer::{Source, add, remove};
 use skiff_runtimes::Manifest;
@@ -27,6 +27,7 @@ pub(crate) enum Command {
     /// Install a runtime into the server's data folder; as root, on the server's machine
     Add {
         /// The name functions are created with, e.g. Nodejs18.15
+        #[arg(value_parser = named)]
         name: RuntimeName,
         /// npm:VERSION, dir:PATH, debian:SUITE or oci:IMAGE [default: where the runtime is usually had from]
         #[arg(long, value_name = "SOURCE")]
@@ -36,8 +37,27 @@ pub(crate) enum Command {
     #[command(visible_alias = "rm")]
     Remove {
         /// Its name
+        #[arg(value_parser = named)]
         name: RuntimeName,
     },
+}
+
+/// A runtime by its name, or by what it is usually called the name that was meant.
+fn named(text: &str) -> Result<RuntimeName, String> {
+    text.parse().map_err(|error| {
+        let lower = text.to_lowercase();
+        let given = match lower.strip_prefix("node") {
+            Some(version) if !version.starts_with("js") => format!("nodejs{version}"),
+            _ => lower,
+        };
+        let names: Vec<_> = RuntimeName::all().collect();
+        let mut names = names.iter().map(RuntimeName::as_str);
+        let begun = names.clone().filter(|name| name.to_lowercase().starts_with(&given));
+        // A version that is only begun is no slip of another.
+        let begun = begun.take(usize::from(given.len() > 2)).next();
+        let near = begun.or_else(|| nearest(&given, &mut names));
+        near.map_or_else(|| format!("{error}"), |near| format!("{error}: did you mean {near}?"))
+    })
 }
 
 /// Why a runtime was not added or removed, in words for the operator.
@@ -206,4 +226,29 @@ fn tell(global: &Global, data_dir: &Path, followed: impl Fn(&[(String, String)])
         }
     }
     Ok(Server::Told(holder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_none_is_answered_with_the_one_that_was_meant() {
+        for (given, meant) in [
+            ("Php8", Some("Php8.0")),
+            ("Node18", Some("Nodejs18.15")),
+            ("nodejs18", Some("Nodejs18.15")),
+            ("Pyton3.11", Some("Python3.11")),
+            ("Cobol85", None),
+        ] {
+            let error = named(given).expect_err(given);
+            let expected = meant.map(|meant| format!("did you mean {meant}?"));
+            assert!(
+                expected.as_ref().is_none_or(|expected| error.ends_with(expected)),
+                "{error}"
+            );
+            assert_eq!(error.contains("did you mean"), expected.is_some(), "{error}");
+        }
+        assert_eq!(named("go1").expect("known").as_str(), "Go1");
+    }
 }
