@@ -26,7 +26,10 @@ pub(super) async fn follow(data_dir: PathBuf, worker: Worker, keyring: Arc<Keyri
     loop {
         hang_ups.next().await;
         match roles::read(&data_dir) {
-            Ok(roles) => keyring.set_roles(roles),
+            Ok(roles) => {
+                tracing::info!(roles = roles.len(), "SIGHUP: roles read again");
+                keyring.set_roles(roles);
+            }
             Err(error) => tracing::error!("SIGHUP: the roles stay as they are: {error:#}"),
         }
         match read(&data_dir).await {
