@@ -7,9 +7,10 @@ use skiff_domain::RuntimeName;
 use skiff_runtimes::{Family, Record, Root, interpreter, usual_source};
 
 use crate::error::{AddError, RemoveError};
+use crate::probe::Probe;
 use crate::source::Source;
 use crate::store::Store;
-use crate::{debian, folder, node_release, oci, probe};
+use crate::{debian, folder, node_release, oci};
 
 /// A runtime that has just been installed.
 #[derive(Debug, Clone)]
@@ -23,6 +24,9 @@ pub struct Added {
 /// Installs a runtime into a data dir, instead of the one of this name that may be there. Without a source it is the
 /// usual one. `say` hears of what takes long before it is done.
 pub fn add(data_dir: &Path, name: &RuntimeName, source: Option<Source>, say: &dyn Fn(&str)) -> Result<Added, AddError> {
+    if matches!(Family::of(name), Family::Custom | Family::Go) {
+        return Err(AddError::AlwaysThere(name.clone()));
+    }
     let runs = interpreter(name, Root::Interpreter).is_some();
     if !runs {
         return Err(AddError::NotKnown(name.clone()));
@@ -120,7 +124,13 @@ fn record(place: &Path, name: &RuntimeName, filled: Filled) -> Result<Record, Ad
     let files = Record::root_path(place);
     let usual = || interpreter(name, root).ok_or_else(|| AddError::NotKnown(name.clone()));
     let inside = program.clone().map_or_else(usual, Ok)?;
-    let version = probe::version(&files, name, root, &inside)?;
+    let probe = Probe {
+        files: &files,
+        name,
+        root,
+        inside: &inside,
+    };
+    let version = probe.version()?;
     let series = |version: &str| {
         let mut numbers = version.split('.').map(|number| number.parse::<u32>().ok());
         (numbers.next().flatten(), numbers.next().flatten())
@@ -143,6 +153,7 @@ fn record(place: &Path, name: &RuntimeName, filled: Filled) -> Result<Record, Ad
             wanted: name.clone(),
         });
     }
+    probe.runs()?;
     let bytes = folder::size(&files).map_err(AddError::io(&files))?;
     Ok(Record {
         name: name.clone(),

@@ -15,11 +15,16 @@ pub enum AddError {
         "{0} cannot be installed: this version of Skiff runs Java, Nodejs, Php7 or newer, Python2.7 and Python3.6 or newer"
     )]
     NotKnown(RuntimeName),
+    /// It is the host's, always.
+    #[error(
+        "{0} is always there: it runs programs of the package with the host's libraries, and nothing is to be installed"
+    )]
+    AlwaysThere(RuntimeName),
     /// No usual source is known.
     #[error("say where {0} comes from: --from dir:PATH, oci:IMAGE, or debian:SUITE with a suite that has it")]
     NoUsualSource(RuntimeName),
     /// npm has Node alone.
-    #[error("{0} does not come from npm, which has Node.js: use dir:PATH or debian:SUITE")]
+    #[error("{0} does not come from npm, which has Node.js: use dir:PATH, debian:SUITE or oci:IMAGE")]
     NotOfNpm(RuntimeName),
     /// The version of another runtime.
     #[error("{found} is no {wanted}: it is of another series")]
@@ -30,11 +35,11 @@ pub enum AddError {
         wanted: RuntimeName,
     },
     /// Nobody makes it for this processor.
-    #[error("there is no release of Node.js for {0} processors in npm: use dir:PATH")]
+    #[error("there is no release of Node.js for {0} processors in npm: use dir:PATH or oci:IMAGE")]
     Processor(&'static str),
     /// Nothing says which registry this machine uses.
     #[error(
-        "no npm registry is known: set NPM_CONFIG_REGISTRY to the address of yours, or install npm; or use dir:PATH or debian:SUITE"
+        "no npm registry is known: set NPM_CONFIG_REGISTRY to the address of yours, or install npm; or use dir:PATH, debian:SUITE or oci:IMAGE"
     )]
     NoRegistry,
     /// The registry could not be asked.

@@ -132,8 +132,13 @@ fn what_cannot_be_installed_is_refused_with_its_reason_and_nothing_is_left() {
         ("Nodejs18.15", "dir:/nowhere", "/nowhere"),
         ("Nodejs18.15", "dir:/etc", "has no bin/node"),
         ("Nodejs18.15", "oci:No Image", "is no source"),
-        ("Python3.11", "npm:18", "does not come from npm"),
-        ("CustomRuntime", "dir:/usr", "cannot be installed"),
+        ("Python3.11", "npm:18", "does not come from npm, which has Node.js: use dir:PATH, debian:SUITE or oci:IMAGE"),
+        ("CustomRuntime", "dir:/usr", "CustomRuntime is always there"),
+        ("Go1", "dir:/usr", "Go1 is always there"),
+        ("Php5.6", "dir:/usr", "cannot be installed"),
+        ("Node18", "dir:/usr", "did you mean Nodejs18.15?"),
+        ("nodejs18", "dir:/usr", "did you mean Nodejs18.15?"),
+        ("Php8", "dir:/usr", "did you mean Php8.0?"),
         ("Cobol85", "dir:/usr", "Cobol85"),
     ] {
         let refused = runtime(data.path(), &["add", name, "--from", source]).expect_err(name);
@@ -146,4 +151,45 @@ fn what_cannot_be_installed_is_refused_with_its_reason_and_nothing_is_left() {
         .flatten()
         .collect();
     assert_eq!(left.len(), 1, "the lock alone: {left:?}");
+}
+
+/// A folder with this script for a Node.
+fn pretended(script: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("bin/node");
+    std::fs::create_dir(folder.path().join("bin")).expect("a folder");
+    std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a file");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("modes");
+    let source = format!("dir:{}", folder.path().display());
+    (folder, source)
+}
+
+#[test]
+fn a_program_that_is_being_installed_is_asked_as_nobody_without_privileges_and_environment() {
+    let data = tempfile::tempdir().expect("a folder");
+    let status = "$(grep -E 'NoNewPrivs|CapEff' /proc/self/status | tr -d '[:space:]')";
+    let script = format!("test \"$1\" = -e && echo '[42]' || echo \"v18.15.0/$(id -u)/$(id -G)/$(pwd)/{status}/$HOME\"");
+    let (_folder, source) = pretended(&script);
+    let added = runtime(data.path(), &["add", "Nodejs18.15", "--from", &source]).expect("added");
+    let added: Value = serde_json::from_str(&added).expect("JSON");
+    let expected = "18.15.0/65534/65534///CapEff:0000000000000000NoNewPrivs:1/";
+    assert_eq!(added["version"], json!(expected));
+}
+
+#[test]
+fn a_program_that_runs_nothing_or_does_not_answer_is_not_put_in_the_place_of_a_good_one() {
+    let data = tempfile::tempdir().expect("a folder");
+    let good = format!("dir:{}", interpreters().join("runtimes/Nodejs18.15/root").display());
+    runtime(data.path(), &["add", "Nodejs18.15", "--from", &good]).expect("added");
+    for (script, reason) in [
+        ("echo v18.15.0", "and not"),
+        ("test \"$1\" = --version && echo v18.15.0", "does not run on this machine"),
+        ("sleep 1000", "does not answer within 10 s"),
+    ] {
+        let (_folder, source) = pretended(script);
+        let refused = runtime(data.path(), &["add", "Nodejs18.15", "--from", &source]).expect_err(script);
+        assert!(refused.contains(reason), "{script}: {refused}");
+        let listed = runtime(data.path(), &["list"]).expect("listed");
+        assert!(listed.contains(&good), "{listed}");
+    }
 }
