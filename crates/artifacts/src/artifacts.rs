@@ -149,6 +149,13 @@ impl Artifacts {
             .is_some_and(|folder| inside::open_file(&folder, path).is_ok())
     }
 
+    /// True when the unpacked package has a regular file at this path that may be executed.
+    #[must_use]
+    pub fn is_executable(&self, digest: &CodeDigest, path: &str) -> bool {
+        let folder = self.inner.slots.folder(digest);
+        folder.is_some_and(|folder| inside::is_executable(&folder, path).unwrap_or(false))
+    }
+
     /// The first file of the unpacked package that a path means, whose last part may begin with `*` for whatever there is:
     /// `lib/*.jar`.
     #[must_use]

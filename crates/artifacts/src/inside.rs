@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -33,6 +34,11 @@ pub(crate) fn open_file(folder: &Path, path: &str) -> io::Result<File> {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     Ok(file)
+}
+
+/// Whether a regular file of a package may be executed.
+pub(crate) fn is_executable(folder: &Path, path: &str) -> io::Result<bool> {
+    Ok(open_file(folder, path)?.metadata()?.permissions().mode() & 0o111 != 0)
 }
 
 /// The first regular file of a folder of the package, `.` for its own, whose name ends so; by name.

@@ -337,8 +337,26 @@ impl FunctionSpec {
         Err(ManifestError::invalid(&self.file, self.handler_line, "type", message))
     }
 
+    /// The file of the package that is executed, where one is.
+    fn program(&self) -> Option<String> {
+        let runtime = self.settings.runtime.as_deref().unwrap_or_default();
+        match &self.settings.handler {
+            _ if self.settings.web.is_some() => Some("scf_bootstrap".to_owned()),
+            _ if runtime.eq_ignore_ascii_case("CustomRuntime") => Some("bootstrap".to_owned()),
+            Some(handler) if runtime.eq_ignore_ascii_case("Go1") => Some(handler.clone()),
+            _ => None,
+        }
+    }
+
     /// Refuses a package without the file its handler begins in, as far as that can be told here.
-    pub(crate) fn check_package(&self, names: &[String]) -> Result<(), ManifestError> {
+    pub(crate) fn check_package(&self, names: &[String], inert: &[String]) -> Result<(), ManifestError> {
+        if let Some(program) = self.program()
+            && inert.contains(&program)
+        {
+            let message =
+                format!("{program} is not executable: run `chmod 755 {program}`, and make the zip anew if it is one");
+            return Err(ManifestError::invalid(&self.file, self.handler_line, "code", message));
+        }
         if self.settings.web.is_some() {
             const PROGRAM: &str = "scf_bootstrap";
             if names.iter().any(|name| name == PROGRAM) {

@@ -32,6 +32,8 @@ pub(crate) struct Package {
     pub(crate) files: Option<usize>,
     /// The paths in it.
     pub(crate) names: Vec<String>,
+    /// Those of files that cannot be executed.
+    pub(crate) inert: Vec<String>,
 }
 
 /// Why a folder cannot be packed.
@@ -143,16 +145,19 @@ pub(crate) fn load_over(path: &Path, ignore: &[String], under: Option<&Path>) ->
             path: path.to_owned(),
             source,
         })?;
-        let archive = ZipArchive::new(Cursor::new(&zip)).map_err(|_| PackageError::NoZip { path: path.to_owned() })?;
+        let mut archive =
+            ZipArchive::new(Cursor::new(&zip)).map_err(|_| PackageError::NoZip { path: path.to_owned() })?;
         let names = archive
             .file_names()
             .filter_map(Result::ok)
             .map(Cow::into_owned)
             .collect();
+        let inert = inert(&mut archive);
         Package {
             zip,
             files: None,
             names,
+            inert,
         }
     };
     let (size, max) = (package.zip.len(), ZIP_BYTES_MAX);
@@ -165,6 +170,25 @@ pub(crate) fn load_over(path: &Path, ignore: &[String], under: Option<&Path>) ->
         return Err(too_large(path, size as u64, "zipped", max as u64, largest));
     }
     Ok(package)
+}
+
+/// The files of a zip that cannot be executed. What cannot be read here is the server's to refuse.
+fn inert(archive: &mut ZipArchive<Cursor<&Vec<u8>>>) -> Vec<String> {
+    /// What is neither a link nor executable.
+    fn is_inert(mode: u32) -> bool {
+        mode & 0o170_000 != 0o120_000 && mode & 0o111 == 0
+    }
+    let mut found = Vec::new();
+    for i in 0..archive.len() {
+        if let Ok(file) = archive.by_index_raw(i)
+            && !file.is_dir()
+            && is_inert(file.unix_mode().unwrap_or(0))
+            && let Ok(name) = file.name()
+        {
+            found.push(name.into_owned());
+        }
+    }
+    found
 }
 
 /// Packs one file.
@@ -229,6 +253,12 @@ fn zip(folder: &Path, entries: Vec<Entry>) -> Result<Package, PackageError> {
         ));
     }
     let names = entries.iter().map(|entry| entry.name.clone()).collect();
+    let is_inert = |entry: &&Entry| matches!(entry.kind, Kind::File { executable: false, .. });
+    let inert = entries
+        .iter()
+        .filter(is_inert)
+        .map(|entry| entry.name.clone())
+        .collect();
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
@@ -257,6 +287,7 @@ fn zip(folder: &Path, entries: Vec<Entry>) -> Result<Package, PackageError> {
         zip: zip.finish()?.into_inner(),
         files: Some(files),
         names,
+        inert,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use skiff_artifacts::{AdmitError, Artifacts, FolderError, Package};
 use skiff_domain::{CodeDigest, RuntimeName, Version};
-use skiff_runtimes::{InvalidHandler, WEB_PROGRAM, entry_files};
+use skiff_runtimes::{InvalidHandler, WEB_PROGRAM, entry_files, entry_is_program};
 
 use crate::function::FunctionType;
 use crate::plane::Inner;
@@ -31,6 +31,9 @@ pub enum CodeError {
         /// The file it is looked for in first.
         file: String,
     },
+    /// The handler's file is a program, and not marked as one.
+    #[error("{0} is not executable: give it mode 755 (chmod 755 {0}) and make the zip anew")]
+    EntryNotExecutable(String),
     /// The package the function has already cannot be read.
     #[error("the function's package cannot be read")]
     Unreadable(#[from] FolderError),
@@ -43,7 +46,9 @@ impl CodeError {
         match self {
             Self::Package(error) => error.code(),
             Self::Runtime(error) => error.code(),
-            Self::Handler(_) | Self::EntryMissing { .. } => "InvalidParameterValue.Handler",
+            Self::Handler(_) | Self::EntryMissing { .. } | Self::EntryNotExecutable(_) => {
+                "InvalidParameterValue.Handler"
+            }
             Self::Unreadable(_) => "InternalError.System",
         }
     }
@@ -69,7 +74,7 @@ pub(crate) async fn take_in(
     // Before the package is looked at: this is the cheaper question.
     entries(kind, runtime, handler)?;
     let package = inner.artifacts.admit(zip).await?;
-    entry_file(&inner.artifacts, kind, runtime, handler, &package.digest)?;
+    check_entry(&inner.artifacts, kind, runtime, handler, &package.digest)?;
     let is_compiled = |version: &Arc<Version>| version.code == package.digest && version.runtime == *runtime;
     if !inner.state.load().versions().any(is_compiled) {
         inner.compile_soon(runtime, &package).await;
@@ -91,6 +96,22 @@ pub(crate) fn entry_file(
         handler: handler.to_owned(),
         file: files.first().cloned().unwrap_or_default(),
     })
+}
+
+/// Whether an unpacked package has the file that a handler begins in, and may execute it where it is a program.
+pub(crate) fn check_entry(
+    artifacts: &Artifacts,
+    kind: FunctionType,
+    runtime: &RuntimeName,
+    handler: &str,
+    code: &CodeDigest,
+) -> Result<(), CodeError> {
+    let file = entry_file(artifacts, kind, runtime, handler, code)?;
+    let is_program = kind == FunctionType::Http || entry_is_program(runtime);
+    match is_program && !artifacts.is_executable(code, &file) {
+        true => Err(CodeError::EntryNotExecutable(file)),
+        false => Ok(()),
+    }
 }
 
 /// The files any one of which it may begin in.

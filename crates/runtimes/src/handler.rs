@@ -79,6 +79,12 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
     }
 }
 
+/// Whether the file that a handler begins in is itself executed.
+#[must_use]
+pub fn entry_is_program(runtime: &RuntimeName) -> bool {
+    matches!(Family::of(runtime), Family::Custom | Family::Go)
+}
+
 /// The module of `module.function`; the module may stand in folders: `jobs.daily.run`.
 fn python_module(handler: &str) -> Option<&str> {
     let (module, function) = handler.rsplit_once('.')?;
@@ -207,6 +213,13 @@ mod tests {
     #[test]
     fn a_custom_runtime_begins_in_its_bootstrap_whatever_the_handler() {
         let check = |handler: &str| entry_files(&"CustomRuntime".parse().expect("known"), handler);
+        for (runtime, is_program) in [("CustomRuntime", true), ("Go1", true), ("Php7.4", false)] {
+            assert_eq!(
+                entry_is_program(&runtime.parse().expect("known")),
+                is_program,
+                "{runtime}"
+            );
+        }
         for handler in ["index.main_handler", "", "a b/c:d", "处理"] {
             assert_eq!(check(handler), Ok(vec!["bootstrap".to_owned()]), "{handler}");
         }

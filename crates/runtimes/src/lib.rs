@@ -18,7 +18,7 @@ mod python;
 pub mod wire;
 
 pub use family::Family;
-pub use handler::{InvalidHandler, entry_files};
+pub use handler::{InvalidHandler, entry_files, entry_is_program};
 pub use installed::{Installed, Record, Root, Unusable, available, interpreter, usual_source};
 pub use load::{Load, Platform};
 pub use manifest::{Manifest, Speech};

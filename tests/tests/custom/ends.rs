@@ -18,9 +18,22 @@ fn a_package_without_a_bootstrap_is_refused() {
 }
 
 #[test]
+fn a_bootstrap_that_is_not_marked_executable_is_refused_when_it_is_deployed() {
+    let inert = || Package::default().file("bootstrap", b"#!/bin/sh\n");
+    let refused = |error: skiff_tests::ApiError| {
+        assert_eq!(error.code, "InvalidParameterValue.Handler");
+        assert!(error.message.contains("chmod 755 bootstrap"), "{error:?}");
+    };
+    let spec = Spec::package(inert()).with("Runtime", "CustomRuntime");
+    refused(spec.try_deploy(&client()).expect_err("created"));
+    let function = shell("exit 3");
+    let update = json!({"FunctionName": function.name, "Handler": "x", "Code": {"ZipFile": inert().base64()}});
+    refused(client().call("UpdateFunctionCode", update).expect_err("updated"));
+}
+
+#[test]
 fn a_bootstrap_that_cannot_be_executed_says_why() {
     for (package, why) in [
-        (Package::default().file("bootstrap", b"#!/bin/sh\n"), "mode 755"),
         (
             Package::default().program("bootstrap", b"#!/bin/sh\r\n"),
             "line feed alone",

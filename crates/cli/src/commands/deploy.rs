@@ -101,7 +101,7 @@ impl Args {
         let mut packages = Vec::new();
         for spec in &specs {
             let package = self.package(client, console, spec)?;
-            spec.check_package(&package.names)?;
+            spec.check_package(&package.names, &package.inert)?;
             packages.push(package);
         }
         if self.plan {

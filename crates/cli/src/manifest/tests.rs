@@ -72,6 +72,21 @@ ignore: ['*.md', tests/]
 }
 
 #[test]
+fn a_program_that_cannot_be_executed_is_refused_before_it_is_sent() {
+    for (more, program) in [
+        ("runtime: Python3\ntype: web\n", "scf_bootstrap"),
+        ("runtime: CustomRuntime\n", "bootstrap"),
+        ("runtime: Go1\nhandler: main\n", "main"),
+    ] {
+        let [spec] = parsed(&format!("name: ab\n{more}")).try_into().expect("one");
+        let names = [program.to_owned(), "index.py".to_owned()];
+        let error = spec.check_package(&names, &names).expect_err(program).to_string();
+        assert!(error.contains(&format!("chmod 755 {program}")), "{error}");
+        assert!(spec.check_package(&names, &names[1..]).is_ok(), "{program}");
+    }
+}
+
+#[test]
 fn a_web_function_is_told_by_its_type_and_needs_its_program() {
     for (more, idle) in [("type: web\n", None), ("type: HTTP\nwebsocketIdle: 60\n", Some(60))] {
         let [spec] = parsed(&format!("name: ab\nruntime: Python3\n{more}"))
@@ -81,8 +96,8 @@ fn a_web_function_is_told_by_its_type_and_needs_its_program() {
         let params = spec.settings.params();
         assert_eq!(params["Type"], "HTTP");
         assert_eq!(params.get("ProtocolType").is_some(), idle.is_some());
-        assert!(spec.check_package(&["scf_bootstrap".to_owned()]).is_ok());
-        assert!(spec.check_package(&["index.py".to_owned()]).is_err());
+        assert!(spec.check_package(&["scf_bootstrap".to_owned()], &[]).is_ok());
+        assert!(spec.check_package(&["index.py".to_owned()], &[]).is_err());
         assert!(spec.check_type(true).is_ok() && spec.check_type(false).is_err());
     }
     let [event] = parsed("name: ab\nruntime: Python3\ntype: event\n")

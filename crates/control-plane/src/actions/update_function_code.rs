@@ -7,7 +7,7 @@ use skiff_domain::{FunctionKey, Qualifier};
 
 use super::publish_version::{Publish, TooManyVersions, update_writes};
 use crate::change::ChangeError;
-use crate::code::{CodeError, entry_file, take_in};
+use crate::code::{CodeError, check_entry, take_in};
 use crate::configuration::Configuration;
 use crate::function::Function;
 use crate::layer::{self, InvalidLayers};
@@ -98,7 +98,7 @@ async fn update(inner: &Arc<Inner>, input: UpdateFunctionCode) -> Result<(), Upd
                 ..Configuration::clone(before)
             };
             // Runtime or handler may have changed since they were looked at.
-            entry_file(
+            check_entry(
                 &inner.artifacts,
                 configuration.function_type(),
                 &configuration.runtime,

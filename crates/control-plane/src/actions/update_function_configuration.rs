@@ -8,7 +8,7 @@ use super::layers::bind;
 use super::publish_version::{Publish, TooManyVersions, update_writes};
 use super::update_function_code::existing;
 use crate::change::ChangeError;
-use crate::code::{CodeError, entry_file};
+use crate::code::{CodeError, check_entry};
 use crate::configuration::Configuration;
 use crate::environment::Environment;
 use crate::layer::{self, InvalidLayers};
@@ -117,7 +117,7 @@ impl ControlPlane {
             Some(choice) => {
                 let runtime = choice.resolve(&*inner.runtimes).map_err(CodeError::from)?;
                 let folder = inner.artifacts.folder(seen.code).await.map_err(CodeError::from)?;
-                entry_file(
+                check_entry(
                     &inner.artifacts,
                     seen.function_type(),
                     &runtime,
@@ -138,7 +138,7 @@ impl ControlPlane {
                 let runtime = runtime.clone().unwrap_or_else(|| current.runtime.clone());
                 if runtime != current.runtime {
                     // The code may have changed since it was looked at.
-                    entry_file(
+                    check_entry(
                         &inner.artifacts,
                         current.function_type(),
                         &runtime,
