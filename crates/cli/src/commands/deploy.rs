@@ -1,6 +1,7 @@
 //! `skiff deploy`: makes the server have what a folder's `skiff.yaml` says, and says what it did.
 
 mod change;
+mod namespace;
 mod plan;
 
 use std::collections::BTreeSet;
@@ -107,11 +108,10 @@ impl Args {
         if self.plan {
             return plan::show(client, console, &specs, &packages);
         }
-        for namespace in specs.iter().map(|spec| &spec.namespace).collect::<BTreeSet<_>>() {
-            ensure_namespace(client, console, namespace)?;
-        }
+        let missing = namespace::missing(client, &specs)?;
+        namespace::check_layers(client, &specs, &missing)?;
         let mut report = Vec::new();
-        let deployed = deploy_all(client, console, &specs, &packages, &mut report);
+        let deployed = deploy_all(client, console, &specs, &packages, missing, &mut report);
         // What was done is reported, also where the rest was not.
         if console.format == Format::Json {
             console.json(&report)?;
@@ -158,11 +158,17 @@ fn deploy_all(
     console: &mut Console,
     specs: &[FunctionSpec],
     packages: &[Package],
+    mut missing: BTreeSet<&NamespaceName>,
     report: &mut Vec<Value>,
 ) -> Result<(), CliError> {
     for (spec, package) in specs.iter().zip(packages) {
         let started = Instant::now();
-        let done = deploy(client, console, spec, package).map_err(|error| match error {
+        let is_new = missing.remove(&spec.namespace) && namespace::create(client, console, &spec.namespace)?;
+        let deployed = deploy(client, console, spec, package);
+        if is_new && deployed.is_err() {
+            namespace::take_away(client, console, &spec.namespace)?;
+        }
+        let done = deployed.map_err(|error| match error {
             error @ (CliError::NotDeployed { .. } | CliError::Output(_)) => error,
             source => not_deployed(spec, None, source),
         })?;
@@ -175,18 +181,6 @@ fn deploy_all(
         }));
     }
     Ok(())
-}
-
-/// Creates a namespace the file names and the server lacks.
-fn ensure_namespace(client: &Client, console: &mut Console, namespace: &NamespaceName) -> Result<(), CliError> {
-    if *namespace == NamespaceName::default() {
-        return Ok(());
-    }
-    match client.probe("CreateNamespace", &json!({"Namespace": namespace})) {
-        Ok(_) => Ok(console.say(format_args!("namespace {namespace} created"))?),
-        Err(CliError::Refused { code, .. }) if code.starts_with("ResourceInUse") => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 /// The runtime a function has or will get: `Python3` is the one it was created with, or else the newest of the server's.

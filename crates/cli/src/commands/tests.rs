@@ -220,7 +220,7 @@ fn a_new_folder_is_created_with_everything_said() {
             .starts_with("staging/hello created: Python3.11, 128 MB, 3 s (1 file, "),
         "{ran:?}"
     );
-    assert_eq!(api.changes(), ["CreateNamespace", "CreateFunction"]);
+    assert_eq!(api.changes(), ["ListNamespaces", "CreateNamespace", "CreateFunction"]);
     let mut params = api.params("CreateFunction");
     assert!(
         params["Code"]["ZipFile"]
@@ -288,6 +288,39 @@ fn what_the_server_has_already_is_not_sent_again() {
         (&report[0]["action"], &report[0]["changes"]),
         (&json!("unchanged"), &json!([]))
     );
+}
+
+#[test]
+fn a_namespace_is_created_with_its_first_function_and_gone_when_that_fails() {
+    let existing = json!({"Namespaces": [{"Name": "default"}, {"Name": "prod"}], "TotalCount": 2});
+    let api = FakeApi::start(move |action, _| match action {
+        "ListNamespaces" => Ok(existing.clone()),
+        "GetFunction" => Err(("ResourceNotFound.Function", "no function")),
+        "GetLayerVersion" => Err(("ResourceNotFound.LayerVersion", "no version 9 of the layer deps")),
+        "CreateFunction" => Err(("InvalidParameterValue.Runtime", "Runtime Python3 is not installed")),
+        _ => Ok(json!({})),
+    });
+    let layered = folder("name: hello\nruntime: Python3\nnamespace: staging\nlayers: ['deps:9']\n");
+    let ran = api.run(&["deploy", path(&layered)]);
+    assert!(
+        ran.exit != 0 && ran.err.contains("version 9 of the layer deps"),
+        "{ran:?}"
+    );
+    assert_eq!(api.changes(), ["ListNamespaces", "GetLayerVersion"], "nothing is made");
+
+    for (namespace, changes) in [
+        (
+            "staging",
+            &["ListNamespaces", "CreateNamespace", "CreateFunction", "DeleteNamespace"][..],
+        ),
+        ("prod", &["ListNamespaces", "CreateFunction"]),
+    ] {
+        let before = api.changes().len();
+        let folder = folder(&format!("name: hello\nruntime: Python3\nnamespace: {namespace}\n"));
+        let ran = api.run(&["deploy", path(&folder)]);
+        assert!(ran.exit != 0 && ran.err.contains("not installed"), "{ran:?}");
+        assert_eq!(api.changes()[before..], *changes, "{namespace}");
+    }
 }
 
 #[test]
