@@ -29,7 +29,7 @@ const PLACE: &str = "/mnt";
 const LINE_SAYS: &str = "[42]";
 /// Binds the files to a place that nobody may read and becomes nobody there.
 const AMONG_THE_HOSTS: &str = "mount --bind \"$1\" \"$2\" && cd / && shift 2 && \
-     exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --no-new-privs -- \"$@\"";
+     exec setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all --no-new-privs -- env -i \"$@\"";
 /// The same with the files for a root.
 const IN_A_ROOT: &str = "cd / && exec setpriv --no-new-privs -- chroot --userspec=65534:65534 --groups= \"$@\"";
 
@@ -119,11 +119,12 @@ impl Probe<'_> {
         match self.root {
             Root::Interpreter => {
                 let program = Path::new(PLACE).join(self.inside.trim_start_matches('/'));
-                command
-                    .args([AMONG_THE_HOSTS, "sh"])
-                    .arg(self.files)
-                    .arg(PLACE)
-                    .arg(program);
+                command.args([AMONG_THE_HOSTS, "sh"]).arg(self.files).arg(PLACE);
+                // As in the sandbox; only nobody loads what lies there.
+                if matches!(Family::of(self.name), Family::Python { .. }) {
+                    command.arg(format!("LD_LIBRARY_PATH={PLACE}/lib"));
+                }
+                command.arg(program);
             }
             // With its own libraries, which may be older or newer than this machine's.
             Root::System => {
