@@ -79,14 +79,8 @@ impl Registry {
     }
 
     pub(crate) fn at(url: &str) -> Self {
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .user_agent(concat!("skiff/", env!("CARGO_PKG_VERSION")))
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_body(Some(BODY_TIMEOUT))
-            .tls_config(TlsConfig::builder().root_certs(authorities()).build());
         Self {
-            agent: config.build().new_agent(),
+            agent: agent(),
             url: url.trim().trim_end_matches('/').to_owned(),
         }
     }
@@ -189,6 +183,17 @@ impl Registry {
             .map(Some)
             .map_err(|error| failed(error.to_string()))
     }
+}
+
+/// Asks registries of any kind.
+pub(crate) fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .user_agent(concat!("skiff/", env!("CARGO_PKG_VERSION")))
+        .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_recv_body(Some(BODY_TIMEOUT))
+        .tls_config(TlsConfig::builder().root_certs(authorities()).build());
+    config.build().new_agent()
 }
 
 /// Hashes what passes.

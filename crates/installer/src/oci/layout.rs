@@ -1,7 +1,7 @@
 //! An OCI layout: a folder with `oci-layout`, `index.json` and `blobs/sha256/…`, as `skopeo copy … oci:PATH` or
 //! `docker buildx build --output type=oci,tar=false,dest=PATH` make it.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -84,7 +84,7 @@ impl Layout {
 
     fn read(&self, entry: &ImageIndexEntry) -> Result<OciManifest, AddError> {
         let mut text = Vec::new();
-        let place = self.folder.join("blobs");
+        let place = self.folder.join("blobs").join(entry.digest.replacen(':', "/", 1));
         let file = self.file(&entry.digest)?;
         let read = file.take(DOCUMENT_BYTES_MAX).read_to_end(&mut text);
         read.map_err(AddError::io(&place))?;
@@ -113,6 +113,9 @@ impl Layout {
 }
 
 fn document<T: DeserializeOwned>(path: &Path) -> Result<T, AddError> {
-    let text = fs::read(path).map_err(AddError::io(path))?;
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(AddError::io(path))?;
+    let read = file.take(DOCUMENT_BYTES_MAX).read_to_end(&mut text);
+    read.map_err(AddError::io(path))?;
     serde_json::from_slice(&text).map_err(|error| AddError::io(path)(error.into()))
 }

@@ -3,6 +3,7 @@
 //! Nothing of an image is believed: every piece is what its digest says, is unpacked below the root and nowhere else, and
 //! has an end.
 
+mod documents;
 mod layers;
 mod layout;
 mod login;

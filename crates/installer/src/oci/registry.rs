@@ -2,30 +2,30 @@
 
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use oci_client::client::{ClientConfig, ClientProtocol};
-use oci_client::manifest::{OciDescriptor, OciImageManifest};
-use oci_client::secrets::RegistryAuth;
+use oci_client::client::{ClientConfig, ClientProtocol, current_platform_resolver};
+use oci_client::manifest::{OciDescriptor, OciImageManifest, OciManifest};
 use oci_client::{Client, Reference, RegistryOperation};
+use sha2::{Digest, Sha256};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::AddError;
+use crate::oci::documents::{Documents, is_this_machine};
 use crate::oci::login;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two pieces of an answer.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// One image of a registry.
+/// One image of a registry. What has no size before it comes is of [`Documents`]; the pieces are the client's.
 pub(super) struct Registry {
     runtime: Runtime,
     client: Client,
     reference: Reference,
-    login: RegistryAuth,
+    documents: Documents,
 }
 
 impl Registry {
@@ -44,24 +44,59 @@ impl Registry {
             read_timeout: Some(READ_TIMEOUT),
             ..ClientConfig::default()
         };
+        let login = login::of(&registry);
+        let documents = Documents::of(reference, &login).map_err(|error| of_image(reference, error))?;
         let runtime = Builder::new_current_thread().enable_all().build();
-        Ok(Self {
+        let this = Self {
             runtime: runtime.map_err(AddError::io("tokio"))?,
             client: Client::new(config),
-            login: login::of(&registry),
             reference: reference.clone(),
-        })
+            documents,
+        };
+        // With a token it asks nobody; with a login the registry itself, which wants that.
+        let login = this.documents.login(&login);
+        let known = this.runtime.block_on(async {
+            let auth = this.client.auth(reference, &login, RegistryOperation::Pull);
+            auth.await
+        });
+        known.map_err(|error| this.failed(&error))?;
+        Ok(this)
     }
 
     /// The manifest for this machine's processor, and its digest, which it has been held against.
     pub(super) fn manifest(&self) -> Result<(OciImageManifest, String), AddError> {
-        let pulled = self.runtime.block_on(async {
-            self.client
-                .auth(&self.reference, &self.login, RegistryOperation::Pull)
-                .await?;
-            self.client.pull_image_manifest(&self.reference, &self.login).await
-        });
-        pulled.map_err(|error| self.failed(&error))
+        let named = self.reference.digest();
+        let (manifest, digest) = self.document(named.or(self.reference.tag()).unwrap_or("latest"), named)?;
+        let index = match manifest {
+            OciManifest::Image(manifest) => return Ok((manifest, digest)),
+            OciManifest::ImageIndex(index) => index,
+        };
+        let refused = |reason: &str| AddError::Image {
+            image: format!("oci:{}", self.reference),
+            reason: reason.to_owned(),
+        };
+        let own = current_platform_resolver(&index.manifests);
+        let own = own.ok_or_else(|| refused("it is not for this machine's processor"))?;
+        match self.document(&own, Some(&own))? {
+            (OciManifest::Image(manifest), digest) => Ok((manifest, digest)),
+            (OciManifest::ImageIndex(_), _) => Err(refused("its index leads to another index")),
+        }
+    }
+
+    /// A manifest and its digest, which is this one where it is known.
+    fn document(&self, which: &str, digest: Option<&str>) -> Result<(OciManifest, String), AddError> {
+        let text = self.documents.manifest(which);
+        let text = text.map_err(|error| of_image(&self.reference, error))?;
+        let sum = Sha256::digest(&text);
+        let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+        let found = format!("sha256:{sum}");
+        if let Some(digest) = digest.filter(|digest| *digest != found) {
+            return Err(AddError::Digest {
+                digest: digest.to_owned(),
+            });
+        }
+        let manifest = serde_json::from_slice(&text).map_err(|error| self.failed(&error))?;
+        Ok((manifest, found))
     }
 
     /// Fetches a piece of this size, to be checked by whoever reads it.
@@ -106,35 +141,10 @@ impl Registry {
     }
 }
 
-/// A registry of this machine has no certificate.
-fn is_this_machine(registry: &str) -> bool {
-    let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn registries_of_this_machine_alone_are_spoken_to_without_tls() {
-        for own in [
-            "localhost",
-            "localhost:5000",
-            "127.0.0.1:5000",
-            "127.1.2.3",
-            "[::1]:5000",
-        ] {
-            assert!(is_this_machine(own), "{own}");
-        }
-        for other in [
-            "localhost.example",
-            "registry.example:5000",
-            "10.0.0.1:5000",
-            "127.0.0.1.example",
-        ] {
-            assert!(!is_this_machine(other), "{other}");
-        }
+/// What went wrong with a document, said with the image it was for.
+fn of_image(reference: &Reference, error: AddError) -> AddError {
+    AddError::Registry {
+        url: format!("oci:{reference}"),
+        reason: error.to_string(),
     }
 }
