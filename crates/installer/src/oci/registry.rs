@@ -45,7 +45,7 @@ impl Registry {
             ..ClientConfig::default()
         };
         let login = login::of(&registry);
-        let documents = Documents::of(reference, &login).map_err(|error| of_image(reference, error))?;
+        let documents = Documents::of(reference, &login).map_err(|error| of_image(reference, &error))?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let this = Self {
             runtime: runtime.map_err(AddError::io("tokio"))?,
@@ -86,7 +86,7 @@ impl Registry {
     /// A manifest and its digest, which is this one where it is known.
     fn document(&self, which: &str, digest: Option<&str>) -> Result<(OciManifest, String), AddError> {
         let text = self.documents.manifest(which);
-        let text = text.map_err(|error| of_image(&self.reference, error))?;
+        let text = text.map_err(|error| of_image(&self.reference, &error))?;
         let sum = Sha256::digest(&text);
         let sum: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
         let found = format!("sha256:{sum}");
@@ -142,7 +142,7 @@ impl Registry {
 }
 
 /// What went wrong with a document, said with the image it was for.
-fn of_image(reference: &Reference, error: AddError) -> AddError {
+fn of_image(reference: &Reference, error: &AddError) -> AddError {
     AddError::Registry {
         url: format!("oci:{reference}"),
         reason: error.to_string(),
