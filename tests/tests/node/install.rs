@@ -132,7 +132,11 @@ fn what_cannot_be_installed_is_refused_with_its_reason_and_nothing_is_left() {
         ("Nodejs18.15", "dir:/nowhere", "/nowhere"),
         ("Nodejs18.15", "dir:/etc", "has no bin/node"),
         ("Nodejs18.15", "oci:No Image", "is no source"),
-        ("Python3.11", "npm:18", "does not come from npm, which has Node.js: use dir:PATH, debian:SUITE or oci:IMAGE"),
+        (
+            "Python3.11",
+            "npm:18",
+            "does not come from npm, which has Node.js: use dir:PATH, debian:SUITE or oci:IMAGE",
+        ),
         ("CustomRuntime", "dir:/usr", "CustomRuntime is always there"),
         ("Go1", "dir:/usr", "Go1 is always there"),
         ("Php5.6", "dir:/usr", "cannot be installed"),
@@ -168,7 +172,8 @@ fn pretended(script: &str) -> (tempfile::TempDir, String) {
 fn a_program_that_is_being_installed_is_asked_as_nobody_without_privileges_and_environment() {
     let data = tempfile::tempdir().expect("a folder");
     let status = "$(grep -E 'NoNewPrivs|CapEff' /proc/self/status | tr -d '[:space:]')";
-    let script = format!("test \"$1\" = -e && echo '[42]' || echo \"v18.15.0/$(id -u)/$(id -G)/$(pwd)/{status}/$HOME\"");
+    let script =
+        format!("test \"$1\" = -e && echo '[42]' || echo \"v18.15.0/$(id -u)/$(id -G)/$(pwd)/{status}/$HOME\"");
     let (_folder, source) = pretended(&script);
     let added = runtime(data.path(), &["add", "Nodejs18.15", "--from", &source]).expect("added");
     let added: Value = serde_json::from_str(&added).expect("JSON");
@@ -183,7 +188,10 @@ fn a_program_that_runs_nothing_or_does_not_answer_is_not_put_in_the_place_of_a_g
     runtime(data.path(), &["add", "Nodejs18.15", "--from", &good]).expect("added");
     for (script, reason) in [
         ("echo v18.15.0", "and not"),
-        ("test \"$1\" = --version && echo v18.15.0", "does not run on this machine"),
+        (
+            "test \"$1\" = --version && echo v18.15.0",
+            "does not run on this machine",
+        ),
         ("sleep 1000", "does not answer within 10 s"),
     ] {
         let (_folder, source) = pretended(script);
