@@ -48,9 +48,16 @@ fn what_is_no_java_of_that_version_is_refused_and_nothing_is_left() {
     let javac = std::env::split_paths(&path)
         .find_map(|folder| fs::canonicalize(folder.join("javac")).ok())
         .expect("a JDK");
-    let home = format!("dir:{}", javac.ancestors().nth(2).expect("its folder").display());
+    let home = javac.ancestors().nth(2).expect("its folder");
+    let release = fs::read_to_string(home.join("release")).expect("what it says of itself");
+    let other = match release.contains("JAVA_VERSION=\"11") {
+        true => "Java17",
+        false => "Java11",
+    };
+    let home = format!("dir:{}", home.display());
     for (name, source, reason) in [
-        ("Java8", home.as_str(), "it is of another series"),
+        ("Java8", home.as_str(), "has no lib/rt.jar"),
+        (other, home.as_str(), "it is of another series"),
         ("Java17", "dir:/etc", "has no bin/java"),
         ("Java17", "npm:17", "does not come from npm"),
     ] {
