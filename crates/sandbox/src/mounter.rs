@@ -10,7 +10,6 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::fs::CWD;
 use rustix::mount::{MoveMountFlags, move_mount};
@@ -19,10 +18,6 @@ use rustix::thread::{
     unshare_unsafe,
 };
 use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::TryRecvError;
-
-/// How long a job is waited for awake.
-const AWAKE_MAX: Duration = Duration::from_micros(50);
 
 /// A hand on the mounting thread. The thread ends with the last hand.
 #[derive(Debug, Clone)]
@@ -84,20 +79,11 @@ impl Mounter {
 pub struct Mounting(oneshot::Receiver<io::Result<()>>);
 
 impl Mounting {
-    /// Waits until it is done: for some microseconds awake, which is all it takes mostly, and less than going to sleep and
-    /// being woken.
+    /// Waits until it is done.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the job to the thread; drop the sandbox with it.
-    pub async fn done(mut self) -> io::Result<()> {
-        let begun = Instant::now();
-        while begun.elapsed() < AWAKE_MAX {
-            match self.0.try_recv() {
-                Ok(done) => return done,
-                Err(TryRecvError::Empty) => thread::yield_now(),
-                Err(TryRecvError::Closed) => return Err(ended()),
-            }
-        }
+    pub async fn done(self) -> io::Result<()> {
         self.0.await.map_err(|_| ended())?
     }
 }

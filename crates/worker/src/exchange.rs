@@ -14,7 +14,7 @@ use skiff_runtimes::wire::{HEAD_BYTES, Head, Response};
 use skiff_sandbox::{Pipes, Sandbox};
 use tokio::time::{Instant, sleep_until};
 
-use crate::haste::{self, Waiting};
+use crate::haste::{AWAKE_MAX, Waiting};
 use crate::output::Output;
 
 /// Largest body of an answer: a result, or a fault whose traceback is as large.
@@ -42,8 +42,9 @@ pub(crate) struct Line {
     pipes: Pipes,
     inbox: BytesMut,
     output_closed: bool,
-    /// How long the next answer is waited for awake.
-    awake: Duration,
+    /// Whether the last answer came so fast that the next is waited for awake. Nothing is known before the first, which
+    /// is that code was taken.
+    is_quick: Option<bool>,
     /// Output since it was last taken.
     pub(crate) output: Output,
 }
@@ -54,7 +55,7 @@ impl Line {
             pipes,
             inbox: BytesMut::new(),
             output_closed: false,
-            awake: haste::FIRST_MAX,
+            is_quick: None,
             output: Output::default(),
         }
     }
@@ -76,13 +77,12 @@ impl Line {
         let begun = Instant::now();
         let mut unsent = request.clone();
         self.send(&mut unsent);
-        if unsent.is_empty() {
+        if unsent.is_empty() && self.is_quick == Some(true) {
             self.hear_at_once(&waiting);
         }
         let answer = self.converse(&mut unsent, sequence, deadline).await;
-        // The first tells nothing of those to come: it was taking code.
-        let may_be_quick = self.awake == haste::FIRST_MAX || begun.elapsed() < haste::AWAKE_MAX;
-        self.awake = if may_be_quick { haste::AWAKE_MAX } else { Duration::ZERO };
+        // The first tells nothing of those to come.
+        self.is_quick = Some(self.is_quick.is_none() || begun.elapsed() < AWAKE_MAX);
         self.drain_output();
         answer
     }
@@ -144,11 +144,9 @@ impl Line {
     fn hear_at_once(&mut self, waiting: &Waiting) {
         let mut chunk = [0; 4096];
         // The end of the pipe is for those who wait for it.
-        let read = waiting.awake(self.awake, || {
-            match rustix::io::read(&self.pipes.responses, &mut chunk) {
-                Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => None,
-                done => Some(done.unwrap_or(0)),
-            }
+        let read = waiting.awake(|| match rustix::io::read(&self.pipes.responses, &mut chunk) {
+            Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => None,
+            done => Some(done.unwrap_or(0)),
         });
         self.inbox.extend_from_slice(&chunk[..read.unwrap_or(0)]);
     }

@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 
 /// Longest time awake for an event's answer. A function that takes longer loses nothing by being waited for asleep.
 pub(crate) const AWAKE_MAX: Duration = Duration::from_micros(100);
-/// Longest time awake for the first answer, which is that code was taken.
-pub(crate) const FIRST_MAX: Duration = Duration::from_micros(500);
 
 /// Those that wait for an answer, awake or not.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
@@ -29,10 +27,10 @@ impl Waiting {
         Self(())
     }
 
-    /// Tries again and again until something comes, for so long, and gives it back. Not where others wait, too.
-    pub(crate) fn awake<T>(&self, longest: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    /// Tries again and again until something comes, for a moment, and gives it back. Not where others wait, too.
+    pub(crate) fn awake<T>(&self, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
         let begun = Instant::now();
-        while *HAS_TWO && WAITING.load(Ordering::Relaxed) == 1 && begun.elapsed() < longest {
+        while *HAS_TWO && WAITING.load(Ordering::Relaxed) == 1 && begun.elapsed() < AWAKE_MAX {
             if let Some(found) = attempt() {
                 return Some(found);
             }
@@ -56,10 +54,10 @@ mod tests {
     #[test]
     fn what_does_not_come_is_given_up_and_what_comes_is_given_back() {
         let alone = Waiting::begin();
-        assert_eq!(alone.awake(AWAKE_MAX, || None::<u8>), None);
+        assert_eq!(alone.awake(|| None::<u8>), None);
         if *HAS_TWO {
             let mut left = 3;
-            let found = alone.awake(AWAKE_MAX, || {
+            let found = alone.awake(|| {
                 left -= 1;
                 (left == 0).then_some("answer")
             });
@@ -67,6 +65,6 @@ mod tests {
             assert!(found.is_none_or(|found| found == "answer"));
         }
         let _other = Waiting::begin();
-        assert_eq!(alone.awake(AWAKE_MAX, || Some(1)), None);
+        assert_eq!(alone.awake(|| Some(1)), None);
     }
 }
