@@ -13,11 +13,11 @@ use crate::nonces::Nonces;
 use crate::policy::Roles;
 use crate::uses::Uses;
 
-/// Every credential a caller may use: the root one, and the temporary ones of roles. Shared by all listeners, because a nonce is spent and a
-/// signature taken for all of them.
+/// Every credential a caller may use: the root one, and the temporary ones of roles. Shared by all listeners, because a
+/// nonce is spent and a signature taken for all of them.
 #[derive(Debug)]
 pub struct Keyring {
-    root: Credentials,
+    root: Arc<Credentials>,
     roles: RwLock<Arc<Roles>>,
     nonces: Nonces,
     uses: Uses,
@@ -28,7 +28,7 @@ impl Keyring {
     #[must_use]
     pub fn new(root: Credentials) -> Self {
         Self {
-            root,
+            root: Arc::new(root),
             roles: RwLock::default(),
             nonces: Nonces::default(),
             uses: Uses::default(),
@@ -55,7 +55,7 @@ impl Keyring {
         let is_root = secret_id == self.root.secret_id;
         match token.filter(|token| !token.is_empty()) {
             None if is_root => Ok(Found {
-                credentials: self.root.clone(),
+                credentials: Arc::clone(&self.root),
                 session: None,
             }),
             None => Err(AuthError::SecretIdNotFound),
@@ -63,7 +63,7 @@ impl Keyring {
             Some(token) => {
                 let (credentials, session) = self.session(&secret_id, token, now)?;
                 Ok(Found {
-                    credentials,
+                    credentials: Arc::new(credentials),
                     session: Some(session),
                 })
             }
@@ -89,7 +89,7 @@ impl Keyring {
 /// A credential that was asked for.
 #[derive(Debug)]
 pub(crate) struct Found {
-    pub(crate) credentials: Credentials,
+    pub(crate) credentials: Arc<Credentials>,
     session: Option<Session>,
 }
 
@@ -97,7 +97,7 @@ impl Found {
     /// Whose it is, once what was signed with it was found valid.
     pub(crate) fn identity(self) -> Identity {
         Identity {
-            secret_id: self.credentials.secret_id,
+            secret_id: self.credentials.secret_id.clone(),
             session: self.session,
         }
     }

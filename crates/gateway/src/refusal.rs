@@ -67,7 +67,7 @@ impl Refusal {
 impl From<AuthError> for Refusal {
     fn from(error: AuthError) -> Self {
         match error {
-            AuthError::RoleGone(_) | AuthError::NotAllowed { .. } => {
+            AuthError::RoleGone(_) | AuthError::RoleTaken { .. } | AuthError::NotAllowed { .. } => {
                 Self::new(StatusCode::FORBIDDEN, error.code(), error.to_string())
             }
             AuthError::TooManyNonces => Self::new(StatusCode::TOO_MANY_REQUESTS, error.code(), error.to_string()),
