@@ -10,6 +10,7 @@ mod mark;
 mod package;
 mod process;
 mod python;
+mod runtimes;
 mod server;
 mod sign;
 
@@ -19,5 +20,6 @@ pub use mark::Mark;
 pub use package::Package;
 pub use process::{Sandboxed, cgroups, children, exists, interfaces, own_pages, runtime_of, sandboxed, with_argument};
 pub use python::{pip, python_sdk};
+pub use runtimes::{assert_walled_in, is_installed, kept_data_dir, runtime, server_with_runtimes};
 pub use server::{Credentials, Listen, Server, Settings, binary, eventually, repository};
 pub use sign::tc3;

@@ -1,43 +1,24 @@
 //! PHP functions, on 7.4 and 8 of Debian's suites, installed by the product itself.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Client, Function, Package, Server, Settings, Spec, binary};
+use skiff_tests::{
+    Answer, Client, Function, Package, Server, Spec, is_installed, kept_data_dir, runtime, server_with_runtimes,
+};
 
 pub(crate) const VERSIONS: [&str; 2] = ["Php7.4", "Php8.0"];
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
-    let data = tempfile::Builder::new()
-        .prefix("skiff-test-")
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir()
-        .expect("a folder");
-    let build = binary()
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE")
-        .to_owned();
-    let installed = build.join(".php-runtimes");
-    fs::create_dir_all(&installed).expect("a folder");
+    let installed = kept_data_dir(".php-runtimes");
     for name in VERSIONS {
-        if !installed.join("runtimes").join(name).join("manifest.json").exists() {
-            let added = Command::new(binary())
-                .args(["runtime", "add", name, "--data-dir"])
-                .arg(&installed)
-                .output()
-                .expect("the binary runs");
-            assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+        if !is_installed(&installed, name) {
+            let added = runtime(&installed, &["add", name]);
+            assert!(added.is_ok(), "{name}: {added:?}");
         }
     }
-    std::os::unix::fs::symlink(installed.join("runtimes"), data.path().join("runtimes")).expect("a link");
-    let settings = Settings::default().on(&Arc::new(data));
-    settings.flag("--pool-min", "1").start()
+    server_with_runtimes(&installed)
 });
 
 pub(crate) fn client() -> Client {

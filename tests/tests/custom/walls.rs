@@ -1,7 +1,7 @@
 //! Programs that attack: their walls, the runtime API that is served to them, and, in PHP, the runtime in their own process.
 
 use serde_json::{Value, json};
-use skiff_tests::Function;
+use skiff_tests::{Function, assert_walled_in};
 
 use crate::php;
 use crate::world::{client, custom, program, run};
@@ -27,20 +27,7 @@ result = {
     let answer = run("run", json!({ "code": code }));
     let found = answer.returned();
     let status = found["status"].as_str().expect("text");
-    let field = |name: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
-        line.map(|value| value.split_whitespace().next().unwrap_or_default().to_owned())
-    };
-    for (name, value) in [
-        ("Seccomp", "2"),
-        ("NoNewPrivs", "1"),
-        ("CapEff", "0000000000000000"),
-        ("CapBnd", "0000000000000000"),
-        ("Groups", ""),
-    ] {
-        assert_eq!(field(name).as_deref(), Some(value), "{name}");
-    }
-    assert!(field("Uid").expect("a user").parse::<u32>().expect("a number") >= 1_900_000_000);
+    assert_walled_in(status, &"a program");
     for denied in ["init", "program"] {
         assert_eq!(found[denied], json!("Permission denied"), "{denied}");
     }

@@ -3,9 +3,9 @@
 use std::fs;
 
 use serde_json::Value;
-use skiff_tests::{Package, Server, Spec};
+use skiff_tests::{Package, Server, Spec, runtime};
 
-use crate::world::{installed, runtime, versions};
+use crate::world::{installed, versions};
 
 #[test]
 fn more_than_one_version_is_tested_and_one_of_them_is_of_a_suite_of_debians() {

@@ -1,6 +1,7 @@
 //! The walls of a Java, and what a function does to its own runtime.
 
 use serde_json::json;
+use skiff_tests::assert_walled_in;
 
 use crate::world::{deploy, extremes, run, versions};
 
@@ -10,21 +11,7 @@ fn an_executed_java_stands_behind_the_same_walls_as_every_runtime() {
         let answer = deploy(version, "Cases::main").invoke(&json!({"case": "attempts"}));
         let found = answer.returned();
         let status = found["status"].as_str().expect("text");
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
-            line.map(|value| value.split_whitespace().next().unwrap_or_default().to_owned())
-        };
-        for (name, value) in [
-            ("Seccomp", "2"),
-            ("NoNewPrivs", "1"),
-            ("CapEff", "0000000000000000"),
-            ("CapBnd", "0000000000000000"),
-            ("Groups", ""),
-        ] {
-            assert_eq!(field(name).as_deref(), Some(value), "{version:?} {name}");
-        }
-        let uid: u32 = field("Uid").expect("a user").parse().expect("a number");
-        assert!(uid >= 1_900_000_000, "{version:?} {uid}");
+        assert_walled_in(status, &version);
         let own = found["own"].as_str().expect("text");
         let known = ["LD_LIBRARY_PATH=", "LC_ALL=", "MALLOC_ARENA_MAX="];
         assert!(

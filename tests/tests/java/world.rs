@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Client, Function, Package, Server, Settings, Spec, binary, repository};
+use skiff_tests::{
+    Answer, Client, Function, Package, Server, Spec, is_installed, kept_data_dir, repository, runtime,
+    server_with_runtimes,
+};
 
 /// The published library that users compile against, and what it names by an annotation of Jackson's.
 pub(crate) const EVENTS: &str = "scf-java-events-0.0.4.jar";
@@ -34,11 +36,11 @@ struct World {
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let folder = build_folder().join(".java-runtimes");
+    let folder = kept_data_dir(".java-runtimes");
     let mut versions = Vec::new();
     for version in [8, 11, 17, 21].map(Version) {
         let name = version.runtime();
-        if !folder.join("runtimes").join(&name).join("manifest.json").exists()
+        if !is_installed(&folder, &name)
             && let Err(why) = runtime(&folder, &["add", &name])
         {
             // No runner of tests keeps this stream back.
@@ -67,49 +69,11 @@ pub(crate) fn installed() -> &'static Path {
     &WORLD.folder
 }
 
-fn build_folder() -> PathBuf {
-    let build = binary()
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE")
-        .to_owned();
-    fs::create_dir_all(&build).expect("a folder");
-    build
-}
-
-static SERVER: LazyLock<Server> = LazyLock::new(|| {
-    let data = tempfile::Builder::new()
-        .prefix("skiff-test-")
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir()
-        .expect("a folder");
-    std::os::unix::fs::symlink(installed().join("runtimes"), data.path().join("runtimes")).expect("a link");
-    let settings = Settings::default().on(&Arc::new(data));
-    // A stem cell of each is enough.
-    settings.flag("--pool-min", "1").start()
-});
+static SERVER: LazyLock<Server> = LazyLock::new(|| server_with_runtimes(installed()));
 
 /// The shared server's client.
 pub(crate) fn client() -> Client {
     SERVER.client()
-}
-
-/// `skiff runtime …` on a data dir, with what it said.
-pub(crate) fn runtime(data_dir: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(binary())
-        .args(["--output", "json", "runtime"])
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(data_dir)
-        .env_remove("SKIFF_ENDPOINT")
-        .output()
-        .expect("the binary runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
 }
 
 /// A jar that `./skiffw test` has brought from Maven.

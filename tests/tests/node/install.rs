@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use skiff_tests::{Package, Server, Spec, eventually};
+use skiff_tests::{Package, Server, Spec, eventually, runtime};
 
-use crate::world::{interpreters, runtime};
+use crate::world::interpreters;
 
 fn listed(server: &Server) -> Vec<(String, String)> {
     let text = runtime(server.data.path(), &["list"]).expect("listed");

@@ -1,7 +1,7 @@
 //! Functions that attack: the walls of a runtime that is executed, and the runtime itself, which is in the same process.
 
 use serde_json::{Value, json};
-use skiff_tests::Package;
+use skiff_tests::{Package, assert_walled_in};
 
 use crate::world::{VERSIONS, client, deploy, node, run};
 
@@ -33,21 +33,7 @@ fn an_executed_runtime_stands_behind_the_same_walls_as_a_forked_one() {
         let answer = function.invoke(&json!({}));
         let found = answer.returned();
         let status = found["status"].as_str().expect("text");
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
-            line.map(|value| value.split_whitespace().next().unwrap_or_default().to_owned())
-        };
-        for (name, value) in [
-            ("Seccomp", "2"),
-            ("NoNewPrivs", "1"),
-            ("CapEff", "0000000000000000"),
-            ("CapBnd", "0000000000000000"),
-            ("Groups", ""),
-        ] {
-            assert_eq!(field(name).as_deref(), Some(value), "{version:?} {name}");
-        }
-        let uid: u32 = field("Uid").expect("a user").parse().expect("a number");
-        assert!(uid >= 1_900_000_000, "{version:?} {uid}");
+        assert_walled_in(status, &version);
         let own = found["own"].as_str().expect("text");
         assert!(
             own.split('\0').all(|entry| entry.is_empty()

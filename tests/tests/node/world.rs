@@ -1,14 +1,13 @@
 //! The interpreters, installed once into the build folder; a server that has them all; one function a version.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Client, Function, Package, Server, Settings, Spec, binary};
+use skiff_tests::{
+    Answer, Client, Function, Package, Server, Spec, is_installed, kept_data_dir, runtime, server_with_runtimes,
+};
 
 /// Every line of Node that functions can be created with.
 pub(crate) const VERSIONS: [Version; 9] = [
@@ -32,18 +31,7 @@ pub(crate) fn with_promises() -> impl Iterator<Item = Version> {
     VERSIONS.into_iter().filter(|version| version.0 >= 8)
 }
 
-static SERVER: LazyLock<Server> = LazyLock::new(|| {
-    let data = tempfile::Builder::new()
-        .prefix("skiff-test-")
-        // The server closes an empty folder itself; this one is not.
-        .permissions(fs::Permissions::from_mode(0o700))
-        .tempdir()
-        .expect("a folder");
-    std::os::unix::fs::symlink(interpreters().join("runtimes"), data.path().join("runtimes")).expect("a link");
-    let settings = Settings::default().on(&Arc::new(data));
-    // Ten runtimes: one stem cell each is enough.
-    settings.flag("--pool-min", "1").start()
-});
+static SERVER: LazyLock<Server> = LazyLock::new(|| server_with_runtimes(interpreters()));
 
 /// The shared server's client.
 pub(crate) fn client() -> Client {
@@ -53,15 +41,9 @@ pub(crate) fn client() -> Client {
 /// A data dir with every interpreter, kept between runs of the tests.
 pub(crate) fn interpreters() -> &'static Path {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-        let build = binary()
-            .parent()
-            .and_then(Path::parent)
-            .expect("target/PROFILE")
-            .to_owned();
-        let folder = build.join(".node-runtimes");
-        fs::create_dir_all(&folder).expect("a folder");
+        let folder = kept_data_dir(".node-runtimes");
         for Version(_, name) in VERSIONS {
-            if !folder.join("runtimes").join(name).join("manifest.json").exists() {
+            if !is_installed(&folder, name) {
                 let added = runtime(&folder, &["add", name]);
                 assert!(added.is_ok(), "{name}: {added:?}");
             }
@@ -69,24 +51,6 @@ pub(crate) fn interpreters() -> &'static Path {
         folder
     });
     &FOLDER
-}
-
-/// `skiff runtime …` on a data dir, with what it said.
-pub(crate) fn runtime(data_dir: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(binary())
-        .args(["--output", "json", "runtime"])
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(data_dir)
-        .env_remove("SKIFF_ENDPOINT")
-        .output()
-        .expect("the binary runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
 }
 
 /// A function of this version.

@@ -1,7 +1,7 @@
 //! Functions that attack: the walls around every version, and the runtime, which is in the same process.
 
 use serde_json::json;
-use skiff_tests::{Function, Package};
+use skiff_tests::{Function, Package, assert_walled_in};
 
 use crate::world::{Cases, client, deploy, python, run, versions};
 
@@ -46,21 +46,7 @@ fn every_python_stands_behind_the_same_walls() {
         let answer = function.invoke(&json!({}));
         let found = answer.returned();
         let status = found["status"].as_str().expect("text");
-        let field = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
-            line.map(|value| value.split_whitespace().next().unwrap_or_default().to_owned())
-        };
-        for (name, value) in [
-            ("Seccomp", "2"),
-            ("NoNewPrivs", "1"),
-            ("CapEff", "0000000000000000"),
-            ("CapBnd", "0000000000000000"),
-            ("Groups", ""),
-        ] {
-            assert_eq!(field(name).as_deref(), Some(value), "{version:?} {name}");
-        }
-        let uid: u32 = field("Uid").expect("a user").parse().expect("a number");
-        assert!(uid >= 1_900_000_000, "{version:?} {uid}");
+        assert_walled_in(status, &version);
         let own = found["own"].as_str().expect("text");
         let known = |entry: &str| {
             ["", "LC_ALL=C.UTF-8"].contains(&entry) || entry.starts_with("LD_LIBRARY_PATH=/var/user:/opt")

@@ -1,15 +1,15 @@
 //! The interpreters, installed once into the build folder by the product itself; a server that has them all.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
+use std::fs::{self};
 use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Client, Function, Package, Server, Settings, Spec, binary};
+use skiff_tests::{
+    Answer, Client, Function, Package, Server, Spec, is_installed, kept_data_dir, runtime, server_with_runtimes,
+};
 
 /// The versions there is a bootstrap for.
 const KNOWN: [(u32, u32); 9] = [
@@ -94,14 +94,8 @@ struct World {
 }
 
 static WORLD: LazyLock<World> = LazyLock::new(|| {
-    let build = binary()
-        .parent()
-        .and_then(Path::parent)
-        .expect("target/PROFILE")
-        .to_owned();
-    let folder = build.join(".python-runtimes");
-    let packages = build.join(".python-packages");
-    fs::create_dir_all(&packages).expect("a folder");
+    let folder = kept_data_dir(".python-runtimes");
+    let packages = kept_data_dir(".python-packages");
     let mut versions = Vec::new();
     for (major, minor) in KNOWN {
         let version = Version { major, minor };
@@ -113,7 +107,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
                 std::io::stderr().write_all(line.as_bytes()).expect("an error stream");
                 continue;
             }
-            Some(Some(source)) if !folder.join("runtimes").join(&name).join("manifest.json").exists() => {
+            Some(Some(source)) if !is_installed(&folder, &name) => {
                 runtime(&folder, &["add", &name, "--from", &source]).unwrap_or_else(|why| panic!("{name}: {why}"));
             }
             Some(_) => {}
@@ -127,35 +121,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     }
 });
 
-/// `skiff runtime …` on a data dir, with what it said.
-pub(crate) fn runtime(data_dir: &Path, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(binary())
-        .args(["--output", "json", "runtime"])
-        .args(arguments)
-        .arg("--data-dir")
-        .arg(data_dir)
-        .env_remove("SKIFF_ENDPOINT")
-        .output()
-        .expect("the binary runs");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
-}
-
-static SERVER: LazyLock<Server> = LazyLock::new(|| {
-    let data = tempfile::Builder::new()
-        .prefix("skiff-test-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir()
-        .expect("a folder");
-    std::os::unix::fs::symlink(WORLD.folder.join("runtimes"), data.path().join("runtimes")).expect("a link");
-    let settings = Settings::default().on(&Arc::new(data));
-    // Ten runtimes: one stem cell each is enough.
-    settings.flag("--pool-min", "1").start()
-});
+static SERVER: LazyLock<Server> = LazyLock::new(|| server_with_runtimes(&WORLD.folder));
 
 /// The root file system of a Python 3 of another Debian, to make images of.
 pub(crate) fn debian_root() -> (Version, PathBuf) {
