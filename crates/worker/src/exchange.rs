@@ -14,7 +14,7 @@ use skiff_runtimes::wire::{HEAD_BYTES, Head, Response};
 use skiff_sandbox::{Pipes, Sandbox};
 use tokio::time::{Instant, sleep_until};
 
-use crate::haste::{AWAKE_MAX, Waiting};
+use crate::haste::{QUICK_MAX, Waiting};
 use crate::output::Output;
 
 /// Largest body of an answer: a result, or a fault whose traceback is as large.
@@ -82,7 +82,7 @@ impl Line {
         }
         let answer = self.converse(&mut unsent, sequence, deadline).await;
         // The first tells nothing of those to come.
-        self.is_quick = Some(self.is_quick.is_none() || begun.elapsed() < AWAKE_MAX);
+        self.is_quick = Some(self.is_quick.is_none() || begun.elapsed() < QUICK_MAX);
         self.drain_output();
         answer
     }

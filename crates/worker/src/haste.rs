@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 /// Longest time awake for an event's answer. A function that takes longer loses nothing by being waited for asleep.
 pub(crate) const AWAKE_MAX: Duration = Duration::from_micros(100);
 
+/// An answer that came within this, waited for awake or asleep, is one to wait for awake: waking up takes as long again.
+/// With less, one that was late once would be waited for asleep, and so be late, for good.
+pub(crate) const QUICK_MAX: Duration = AWAKE_MAX.saturating_mul(2);
+
 /// Those that wait for an answer, awake or not.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 /// With one processor alone, whoever waits awake keeps away what is waited for.
