@@ -37,8 +37,6 @@ pub(crate) struct Server {
     api: SocketAddr,
     gateway: SocketAddr,
     credentials: Credentials,
-    /// It fills its pool, or keeps none.
-    has_pool: bool,
     home: TempDir,
 }
 
@@ -48,6 +46,8 @@ pub(crate) struct Status {
     pub(crate) stem_cells: u64,
     /// Instances, stem cells, and what waits to become one.
     pub(crate) sandboxes: u64,
+    /// Runtimes that are to have stem cells and have none yet.
+    pub(crate) booting: usize,
     /// Initialised instances with nothing to do.
     pub(crate) idle: u64,
 }
@@ -107,7 +107,6 @@ impl Server {
             api,
             gateway,
             credentials,
-            has_pool,
             home,
         };
         server.rest()?;
@@ -192,8 +191,7 @@ impl Server {
             }
             thread::sleep(LOOK);
             let now = self.status()?;
-            let filled = !self.has_pool || now.stem_cells > 0;
-            looks = if filled && now == seen { looks + 1 } else { 0 };
+            looks = if now.booting == 0 && now == seen { looks + 1 } else { 0 };
             seen = now;
         }
         Ok(())
@@ -220,7 +218,9 @@ impl Server {
                 .filter_map(|item| item[field].as_u64())
                 .sum()
         };
+        let runtimes = status["stemCells"].as_array().into_iter().flatten();
         Ok(Status {
+            booting: runtimes.filter(|runtime| runtime["reason"] == "booting").count(),
             stem_cells: sum(&status["stemCells"], "ready"),
             sandboxes: status["sandboxes"].as_u64().unwrap_or(0),
             idle: sum(&status["functions"], "idle"),

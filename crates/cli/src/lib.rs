@@ -56,11 +56,26 @@ pub fn run_runtime(
     finish(&mut console, result).into()
 }
 
-/// Name and source of every runtime of a server, as `skiff runtime list` shows them.
-pub fn runtimes(global: &Global) -> Result<Vec<(String, String)>, CliError> {
+/// A runtime of a server, as `skiff runtime list` shows it.
+#[derive(Debug, Clone)]
+pub struct Runtime {
+    /// Its name.
+    pub name: String,
+    /// Where it comes from.
+    pub source: String,
+    /// Why it does not come up, where it does not.
+    pub failure: Option<String>,
+}
+
+/// Every runtime of a server.
+pub fn runtimes(global: &Global) -> Result<Vec<Runtime>, CliError> {
     let runtimes = commands::runtime::of_the_server(&global.client()?)?;
-    let pair = |runtime: &serde_json::Value| (console::text(runtime, "name"), console::text(runtime, "source"));
-    Ok(runtimes.iter().map(pair).collect())
+    let runtime = |runtime: &serde_json::Value| Runtime {
+        name: console::text(runtime, "name"),
+        source: console::text(runtime, "source"),
+        failure: (runtime["fails"] == true).then(|| console::text(runtime, "reason")),
+    };
+    Ok(runtimes.iter().map(runtime).collect())
 }
 
 /// Reports an error the way the output format asks for and names its exit code.

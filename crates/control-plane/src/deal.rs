@@ -36,7 +36,7 @@ impl ControlPlane {
 }
 
 impl Inner {
-    /// Hands out what is right now, where it is not what was handed out last. Call it after every change: whoever
+    /// Hands out what is right now, and says which stem cells are needed, where it is not what was handed out last. Call it after every change: whoever
     /// comes last hands out the newest.
     pub(crate) fn deal(&self) {
         let mut dealt = self.dealt.lock();
@@ -44,6 +44,18 @@ impl Inner {
         if now != **dealt {
             *dealt = Arc::new(now);
             self.allot.allot(&dealt);
+        }
+        drop(dealt);
+        let mut used = self.used.lock();
+        let now = self
+            .state
+            .load()
+            .versions()
+            .map(|version| version.stem_kind())
+            .collect();
+        if now != *used {
+            *used = now;
+            self.pools.keep(&used);
         }
     }
 }

@@ -60,7 +60,7 @@ pub use listing::{InvalidOrder, InvalidOrderBy, Listing, Order, Page};
 pub use namespace::Namespace;
 pub use open::OpenError;
 pub use plane::{ControlPlane, ResolveError};
-pub use port::{Allot, Ports, Precompile, Retire, Roles, Runtimes, random_uid};
+pub use port::{Allot, Pools, Ports, Precompile, Retire, Roles, Runtimes, random_uid};
 pub use provision::{InvalidProvision, Provision, Provisions, TimedAction, tracking};
 pub use published::PublishedVersion;
 pub use role::UnknownRole;

@@ -1,6 +1,6 @@
 //! The control plane's handle: what everything else asks.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Weak};
@@ -10,7 +10,9 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skiff_artifacts::{Artifacts, Collected, FolderError, Package};
-use skiff_domain::{Allotment, CodeDigest, FunctionKey, FunctionUid, NamespaceName, Qualifier, RuntimeName, Version};
+use skiff_domain::{
+    Allotment, CodeDigest, FunctionKey, FunctionUid, NamespaceName, Qualifier, RuntimeName, StemKind, Version,
+};
 use skiff_store::Store;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::Quotas;
 use crate::open::{self, OpenError};
-use crate::port::{Allot, Ports, Precompile, Retire, Roles, Runtimes};
+use crate::port::{Allot, Pools, Ports, Precompile, Retire, Roles, Runtimes};
 use crate::routing::Draw;
 use crate::state::State;
 
@@ -52,9 +54,12 @@ pub(crate) struct Inner {
     pub(crate) precompile: Arc<dyn Precompile>,
     pub(crate) retire: Arc<dyn Retire>,
     pub(crate) allot: Arc<dyn Allot>,
+    pub(crate) pools: Arc<dyn Pools>,
     pub(crate) roles: Arc<dyn Roles>,
     /// What was handed out last.
     pub(crate) dealt: Mutex<Arc<Allotment>>,
+    /// The kinds of stem cells that were asked for last.
+    pub(crate) used: Mutex<BTreeSet<StemKind>>,
     /// Something that is stored changed.
     pub(crate) changed: Notify,
     pub(crate) quotas: Quotas,

@@ -1,5 +1,6 @@
 //! What the control plane needs of others. Traits only, and the bundle they are handed in with.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use skiff_artifacts::Artifacts;
-use skiff_domain::{Allotment, FunctionUid, Qualifier, RoleName, RuntimeName};
+use skiff_domain::{Allotment, FunctionUid, Qualifier, RoleName, RuntimeName, StemKind};
 use skiff_store::Store;
 use uuid::Uuid;
 
@@ -52,6 +53,20 @@ pub trait Allot: Send + Sync + 'static {
     fn allot(&self, allotment: &Arc<Allotment>);
 }
 
+/// Keeps stem cells ready for the functions there are.
+#[async_trait]
+pub trait Pools: Send + Sync + 'static {
+    /// Called when the control plane opens and whenever there came to be other kinds of functions; what comes last
+    /// counts. Must not block.
+    fn keep(&self, used: &BTreeSet<StemKind>);
+
+    /// Returns when a stem cell of this kind is ready, or none will be soon.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    async fn has_one(&self, kind: &StemKind);
+}
+
 /// Everything the control plane works with.
 #[derive(Clone)]
 pub struct Ports {
@@ -67,6 +82,8 @@ pub struct Ports {
     pub retire: Arc<dyn Retire>,
     /// What keeps to the concurrency of functions.
     pub allot: Arc<dyn Allot>,
+    /// What keeps stem cells ready for them.
+    pub pools: Arc<dyn Pools>,
     /// What functions can act in.
     pub roles: Arc<dyn Roles>,
     /// What the operator allows.

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod network;
 pub mod qualifier;
 pub mod status;
+pub mod stem;
 pub mod text;
 pub mod version;
 
@@ -25,4 +26,5 @@ pub use layers::{LayerName, LayerRef, LayerStack};
 pub use network::NetworkMode;
 pub use qualifier::{AliasName, VersionNumber, VersionRef};
 pub use status::StatusCode;
+pub use stem::{Purpose, StemKind};
 pub use version::{Revision, RuntimeName, Version, Web};

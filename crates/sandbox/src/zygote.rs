@@ -2,6 +2,8 @@
 //!
 //! The server itself never forks: a zygote is spawned without copying the server's memory, and copies only itself.
 
+mod words;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
@@ -28,12 +30,16 @@ use crate::sandbox::{Exit, Pipes, Sandbox};
 use crate::seccomp;
 use crate::template::Template;
 use crate::zygote_main::Plan;
+use words::Words;
 
 /// How long a zygote may take to boot: it imports a standard library, perhaps from a cold disk.
 const BOOT_MAX: Duration = Duration::from_secs(60);
 
 /// How long it may take to tell of a birth: some milliseconds, on a machine that has much else to do.
 const BIRTH_MAX: Duration = Duration::from_secs(20);
+
+/// How long the words of one that has ended may take to be read.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(1);
 
 /// What a zygote process is started with.
 #[derive(Debug, Clone)]
@@ -54,9 +60,9 @@ pub enum BootError {
     /// The process could not be started or spoken to.
     #[error("start the zygote process")]
     Start(#[source] io::Error),
-    /// It ended instead of taking orders; it has said why on the server's standard error.
-    #[error("the zygote ended while booting; the line above says why")]
-    Ended,
+    /// It ended instead of taking orders, with these last words.
+    #[error("the zygote ended while booting: {0}")]
+    Ended(String),
     /// It took too long.
     #[error("the zygote did not boot within {} s", BOOT_MAX.as_secs())]
     TooSlow,
@@ -199,6 +205,7 @@ impl Zygote {
             .env_clear()
             .stdin(theirs)
             .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
             // It ends itself when its socket closes, unless it is stopped.
             .kill_on_drop(true)
             .spawn()
@@ -225,10 +232,18 @@ impl Zygote {
             gone: watch::Sender::new(false),
         });
         let listener = Arc::clone(&shared);
+        let (saying, said) = oneshot::channel();
         let notices = tokio::task::spawn(async move {
-            listener.listen().await;
-            // Reaps the process; its status says nothing its last words have not said.
-            let _ = child.wait().await;
+            let mut words = Words::of(child.stderr.take());
+            tokio::select! {
+                () = listener.listen() => {}
+                () = words.hear() => {}
+            }
+            // Reaps the process.
+            let status = child.wait().await;
+            // Should a child of its have its standard error, that says nothing any more.
+            let _ = tokio::time::timeout(LAST_WORDS_MAX, words.hear_out()).await;
+            let _ = saying.send(words.last(status.ok()));
         });
         let zygote = Arc::new(Self {
             shared,
@@ -239,7 +254,7 @@ impl Zygote {
         });
         match tokio::time::timeout(BOOT_MAX, has_booted).await {
             Ok(Ok(())) => Ok(zygote),
-            Ok(Err(_)) => Err(BootError::Ended),
+            Ok(Err(_)) => Err(BootError::Ended(said.await.unwrap_or_default())),
             Err(_) => Err(BootError::TooSlow),
         }
     }

@@ -3,13 +3,14 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use skiff_cli::Format;
+use skiff_cli::{Format, Global};
 use skiff_sandbox::doctor::{Finding, Status, examine};
 
 /// Looks, prints, and says by the exit code whether a server could run.
-pub(crate) fn run(format: Format) -> ExitCode {
-    let findings = examine();
-    let text = match format {
+pub(crate) fn run(global: &Global) -> ExitCode {
+    let mut findings = examine();
+    findings.extend(runtimes(global));
+    let text = match global.output {
         Format::Table => table(&findings),
         Format::Json => serde_json::to_string_pretty(&findings).unwrap_or_default() + "\n",
     };
@@ -20,6 +21,27 @@ pub(crate) fn run(format: Format) -> ExitCode {
     } else {
         ExitCode::SUCCESS
     }
+}
+
+/// How the runtimes of the server that runs here do, where one does that answers us.
+fn runtimes(global: &Global) -> Option<Finding> {
+    let runtimes = skiff_cli::runtimes(global).ok()?;
+    let failing = |runtime: &skiff_cli::Runtime| Some(format!("{}: {}", runtime.name, runtime.failure.as_ref()?));
+    let failures: Vec<_> = runtimes.iter().filter_map(failing).collect();
+    let (status, detail, mend) = if failures.is_empty() {
+        let names: Vec<_> = runtimes.into_iter().map(|runtime| runtime.name).collect();
+        (Status::Ok, names.join(" "), "")
+    } else {
+        let mend = "add it again with `skiff runtime add`, or what its reason says";
+        (Status::Degraded, failures.join("; "), mend)
+    };
+    Some(Finding {
+        what: "runtimes",
+        status,
+        detail,
+        mend: mend.to_owned(),
+        fatal: false,
+    })
 }
 
 fn stops(finding: &Finding) -> bool {

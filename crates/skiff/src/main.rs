@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     };
     match &arguments.command {
         Command::Serve(_) => run_server(&matches),
-        Command::Doctor => doctor::run(arguments.global.output),
+        Command::Doctor => doctor::run(&arguments.global),
         Command::Runtime(command) => runtime::run(&arguments.global, command),
         Command::Client(command) => skiff_cli::run(&arguments.global, command, Arguments::command),
     }

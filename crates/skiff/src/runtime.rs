@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 use serde_json::{Value, json};
-use skiff_cli::{Exit, Format, Global, nearest};
+use skiff_cli::{Exit, Format, Global, Runtime, nearest};
 use skiff_domain::RuntimeName;
 use skiff_installer::{Source, add, remove};
 use skiff_runtimes::Manifest;
@@ -112,7 +112,7 @@ fn install(global: &Global, name: &RuntimeName, source: Option<Source>) -> Resul
     let (record, place) = (&added.record, added.place.display());
     let server = tell(global, &data_dir, |runtimes| {
         let mut runtimes = runtimes.iter();
-        runtimes.any(|(known, source)| known == name.as_str() && *source == record.source)
+        runtimes.any(|known| known.name == name.as_str() && known.source == record.source)
     })?;
     match global.output {
         Format::Table => println!(
@@ -138,7 +138,7 @@ fn uninstall(global: &Global, name: &RuntimeName) -> Result<(), Failure> {
     // The host may have one of the same name.
     let server = tell(global, &data_dir, |runtimes| {
         let mut runtimes = runtimes.iter();
-        !runtimes.any(|(known, source)| known == name.as_str() && !source.starts_with("host:"))
+        !runtimes.any(|known| known.name == name.as_str() && !known.source.starts_with("host:"))
     })?;
     match global.output {
         Format::Table => println!("{name} is removed{}", shown(&server)),
@@ -196,12 +196,12 @@ fn stopped(global: &Global) -> Option<Vec<Value>> {
     std::fs::read_dir(&data_dir).ok()?;
     let (mut manifests, _) = skiff_runtimes::available(&data_dir).ok()?;
     manifests.sort_by(|a, b| a.name.cmp(&b.name));
-    let shown = |manifest: Manifest| json!({"name": manifest.name, "source": manifest.source, "bytes": manifest.bytes, "ready": 0});
+    let shown = |manifest: Manifest| json!({"name": manifest.name, "source": manifest.source, "bytes": manifest.bytes, "ready": 0, "reason": "no server runs", "fails": false});
     Some(manifests.into_iter().map(shown).collect())
 }
 
 /// Tells the server of this data dir, if one runs, and waits until it has followed.
-fn tell(global: &Global, data_dir: &Path, followed: impl Fn(&[(String, String)]) -> bool) -> Result<Server, Failure> {
+fn tell(global: &Global, data_dir: &Path, followed: impl Fn(&[Runtime]) -> bool) -> Result<Server, Failure> {
     let Some(holder) = DataDir::holder(data_dir) else {
         return Ok(Server::NotRunning);
     };

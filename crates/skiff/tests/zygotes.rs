@@ -14,7 +14,7 @@ use skiff_invoker::{Instance, Instances};
 use skiff_runtimes::{Platform, host_pythons};
 use skiff_worker::{CodeFolders, Finding, PoolConfig, Worker, WorkerConfig};
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -31,8 +31,12 @@ impl CodeFolders for OneFolder {
     }
 }
 
-/// A worker that makes every sandbox on demand, from these zygotes.
-fn worker(folder: &TempDir, name: &str, zygote_births_max: u64, zygote_age_max: Duration) -> Worker {
+/// Held by the test that counts: what it counts are the children of its process.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// A worker that makes every sandbox on demand, unless it is told otherwise.
+fn worker(folder: &TempDir, name: &str, mut pool: PoolConfig) -> Worker {
+    pool.memory_reserve_bytes = 0;
     let code = folder.path().join("code");
     fs::create_dir(&code).expect("a folder");
     fs::write(
@@ -55,16 +59,14 @@ fn worker(folder: &TempDir, name: &str, zygote_births_max: u64, zygote_age_max: 
         },
         runtimes: host_pythons(),
         inbound,
-        pool: PoolConfig {
-            stem_cells_min: 0,
-            stem_cells_max: 0,
-            memory_reserve_bytes: 0,
-            zygote_births_max,
-            zygote_age_max,
-            ..PoolConfig::default()
-        },
+        pool,
     };
     Worker::open(config, Arc::new(OneFolder(code.into()))).expect("a host that isolates")
+}
+
+fn newest_python() -> RuntimeName {
+    let names = host_pythons().into_iter().map(|manifest| manifest.name);
+    names.max().expect("a runtime on this host")
 }
 
 fn version(runtime: RuntimeName) -> Arc<Version> {
@@ -125,20 +127,24 @@ async fn answers(instance: &mut impl Instance) {
     assert_eq!(report.end, skiff_domain::AttemptEnd::Returned("1".into()));
 }
 
-// One test: what it counts are the children of its process.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_zygote_is_replaced_after_its_births_or_its_time_and_lives_while_its_children_do() {
-    let Some(runtime) = host_pythons().into_iter().map(|manifest| manifest.name).max() else {
-        panic!("no runtime on this host");
-    };
-    let version = version(runtime);
+    let _alone = ALONE.lock().await;
+    let version = version(newest_python());
     for (name, births_max, age_max, borne_by) in [
         ("births", 2, Duration::from_secs(3600), [1, 1, 2, 2, 3]),
         ("age", 1000, Duration::ZERO, [1, 2, 3, 4, 5]),
         ("fresh", 1000, Duration::from_secs(3600), [1, 1, 1, 1, 1]),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
-        let worker = worker(&folder, name, births_max, age_max);
+        let pool = PoolConfig {
+            stem_cells_min: 0,
+            stem_cells_max: 0,
+            zygote_births_max: births_max,
+            zygote_age_max: age_max,
+            ..PoolConfig::default()
+        };
+        let worker = worker(&folder, name, pool);
         let mut instances = Vec::new();
         for zygotes_now in borne_by {
             instances.push(worker.start(&version).await.expect("an instance").0);
@@ -160,4 +166,42 @@ async fn a_zygote_is_replaced_after_its_births_or_its_time_and_lives_while_its_c
         drop(worker);
         eventually("the end of all zygotes", || zygotes().is_empty()).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stem_cells_are_there_while_they_are_used_and_their_zygote_goes_with_the_last_of_them() {
+    let _alone = ALONE.lock().await;
+    let version = version(newest_python());
+    let folder = tempfile::tempdir().expect("a folder");
+    let pool = PoolConfig {
+        stem_cells_min: 2,
+        zygote_unused_max: Duration::from_millis(50),
+        ..PoolConfig::default()
+    };
+    let worker = worker(&folder, "unused", pool);
+    let now = || {
+        let status = worker.status();
+        let of_it = status
+            .runtimes
+            .into_iter()
+            .find(|runtime| runtime.name == version.runtime.as_str());
+        let of_it = of_it.expect("the runtime");
+        (of_it.stem_cells, of_it.reason)
+    };
+    let unused = (0, Some("no function uses it".to_owned()));
+    assert_eq!(now(), unused);
+    assert!(zygotes().is_empty(), "nothing boots that nobody uses");
+    worker.set_used([version.stem_kind()].into());
+    worker.has_stem_cell(&version.stem_kind()).await;
+    assert!(now().0 > 0, "{:?}", now());
+    eventually("both to be ready", || now() == (2, None)).await;
+    worker.set_used(BTreeSet::new());
+    eventually("the end of the zygote", || zygotes().is_empty()).await;
+    assert_eq!(now(), unused);
+
+    // Whoever comes all the same is served, from another zygote.
+    let mut instance = worker.start(&version).await.expect("an instance").0;
+    answers(&mut instance).await;
+    drop(instance);
+    worker.shutdown().await;
 }

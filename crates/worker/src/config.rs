@@ -44,6 +44,8 @@ pub struct PoolConfig {
     pub zygote_births_max: u64,
     /// Age at which a zygote is replaced for the same reason.
     pub zygote_age_max: Duration,
+    /// How long a zygote stays that no pool is kept of. Who deploys one function after the other finds it at each.
+    pub zygote_unused_max: Duration,
 }
 
 impl Default for PoolConfig {
@@ -55,6 +57,7 @@ impl Default for PoolConfig {
             memory_reserve_bytes: 256 << 20,
             zygote_births_max: 2000,
             zygote_age_max: Duration::from_secs(30 * 60),
+            zygote_unused_max: Duration::from_secs(60),
         }
     }
 }

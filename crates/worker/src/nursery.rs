@@ -1,4 +1,4 @@
-//! Stem cells of one runtime and network mode: kept ready, more of them when they are in demand.
+//! Stem cells of one kind: kept ready while there are functions of it, more of them when they are in demand.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,16 +8,16 @@ use parking_lot::Mutex;
 use skiff_domain::NetworkMode;
 use skiff_domain::limits::{OPEN_FILES_MAX, PIDS_MAX, TMP_BYTES_MAX, TMP_INODES_MAX};
 use skiff_runtimes::wire::Response;
-use skiff_runtimes::{Manifest, Speech, native};
-use skiff_sandbox::{BirthError, BirthSpec, BootError, Parts, Zygote, ZygoteConfig};
+use skiff_runtimes::{Speech, native};
+use skiff_sandbox::{BirthError, BirthSpec, BootError, Parts};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use crate::config::PoolConfig;
 use crate::endpoints::Doors;
 use crate::exchange::Line;
 use crate::graveyard::{Graveyard, Held};
+use crate::seat::ZygoteSeat;
 use crate::stock::{Stock, StockError};
 use crate::talk::Talk;
 
@@ -53,71 +53,7 @@ pub(crate) enum BearError {
     NotReady(String),
 }
 
-/// One runtime's zygote: booted when needed, replaced when it is old or gone.
-#[derive(Debug)]
-pub(crate) struct ZygoteSeat {
-    config: ZygoteConfig,
-    manifest: Manifest,
-    speech: Speech,
-    pool: PoolConfig,
-    seated: tokio::sync::Mutex<Option<Seated>>,
-}
-
-#[derive(Debug)]
-struct Seated {
-    zygote: Arc<Zygote>,
-    births: u64,
-    since: Instant,
-}
-
-impl ZygoteSeat {
-    /// For functions that take events.
-    pub(crate) fn new(config: ZygoteConfig, manifest: Manifest, pool: PoolConfig) -> Arc<Self> {
-        let speech = manifest.speech();
-        Self::with(config, manifest, speech, pool)
-    }
-
-    /// For web functions of this runtime.
-    pub(crate) fn for_web(config: ZygoteConfig, manifest: &Manifest, pool: PoolConfig) -> Arc<Self> {
-        Self::with(config, manifest.for_web(), Speech::Web, pool)
-    }
-
-    fn with(config: ZygoteConfig, manifest: Manifest, speech: Speech, pool: PoolConfig) -> Arc<Self> {
-        Arc::new(Self {
-            config,
-            manifest,
-            speech,
-            pool,
-            seated: tokio::sync::Mutex::default(),
-        })
-    }
-
-    pub(crate) fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
-    /// The zygote for one birth. Children of one zygote share its address layout, so none has too many.
-    async fn zygote(&self) -> Result<Arc<Zygote>, BootError> {
-        let mut seated = self.seated.lock().await;
-        if let Some(seat) = seated.as_mut() {
-            let worn = seat.births >= self.pool.zygote_births_max || seat.since.elapsed() > self.pool.zygote_age_max;
-            if seat.zygote.is_alive() && !worn {
-                seat.births += 1;
-                return Ok(Arc::clone(&seat.zygote));
-            }
-        }
-        // The old one lives on for as long as its children do.
-        let zygote = Zygote::boot(&self.config, &self.manifest.template).await?;
-        *seated = Some(Seated {
-            zygote: Arc::clone(&zygote),
-            births: 1,
-            since: Instant::now(),
-        });
-        Ok(zygote)
-    }
-}
-
-/// The stem cells of one runtime and network mode.
+/// The stem cells of one kind.
 #[derive(Debug)]
 pub(crate) struct Nursery {
     seat: Arc<ZygoteSeat>,
@@ -126,7 +62,10 @@ pub(crate) struct Nursery {
     graveyard: Graveyard,
     tasks: TaskTracker,
     cells: Mutex<Cells>,
-    taken: Notify,
+    /// Something was taken, or is wanted.
+    asked: Notify,
+    /// Something was born, or could not be.
+    born: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -135,6 +74,10 @@ struct Cells {
     takings: VecDeque<Instant>,
     /// Births that somebody waits for.
     urgent: usize,
+    /// Why the last birth failed, until one succeeds.
+    failure: Option<String>,
+    /// There are functions of this kind.
+    used: bool,
 }
 
 /// One birth that somebody waits for, until dropped.
@@ -150,7 +93,7 @@ impl<'a> Urgent<'a> {
 impl Drop for Urgent<'_> {
     fn drop(&mut self) {
         self.0.cells.lock().urgent -= 1;
-        self.0.taken.notify_one();
+        self.0.asked.notify_one();
     }
 }
 
@@ -169,7 +112,8 @@ impl Nursery {
             graveyard,
             tasks,
             cells: Mutex::default(),
-            taken: Notify::new(),
+            asked: Notify::new(),
+            born: Notify::new(),
         })
     }
 
@@ -181,6 +125,41 @@ impl Nursery {
     /// Stem cells that are ready.
     pub(crate) fn ready(&self) -> usize {
         self.cells.lock().ready.len()
+    }
+
+    /// Why the last birth failed, where it did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.cells.lock().failure.clone()
+    }
+
+    /// Whether some are to be kept ready now.
+    pub(crate) fn wants_some(&self) -> bool {
+        self.target().0 > 0
+    }
+
+    /// Whether there are functions of this kind.
+    pub(crate) fn set_used(&self, used: bool) {
+        self.cells.lock().used = used;
+        self.asked.notify_one();
+    }
+
+    /// True when nobody keeps or takes any.
+    pub(crate) fn is_idle(&self) -> bool {
+        let (target, have) = self.target();
+        let cells = self.cells.lock();
+        !cells.used && cells.urgent == 0 && target == 0 && have == 0
+    }
+
+    /// Returns when one is ready, or none will be soon.
+    pub(crate) async fn has_one(&self) {
+        loop {
+            let born = self.born.notified();
+            let (target, have) = self.target();
+            if have > 0 || target == 0 || self.cells.lock().failure.is_some() {
+                return;
+            }
+            born.await;
+        }
     }
 
     /// A stem cell: one that is ready, or one that is born for the caller. True when it was ready.
@@ -196,7 +175,7 @@ impl Nursery {
             }
         };
         if let Some(cell) = cell {
-            self.taken.notify_one();
+            self.asked.notify_one();
             return Ok((cell, true));
         }
         let urgent = Urgent::new(self);
@@ -212,9 +191,13 @@ impl Nursery {
             if have < target {
                 self.wait_for_urgent_births().await;
                 match self.bear(true).await {
-                    Ok(cell) => self.cells.lock().ready.push_back(cell),
+                    Ok(cell) => {
+                        self.cells.lock().ready.push_back(cell);
+                        self.born.notify_waiters();
+                    }
                     Err(error) => {
-                        tracing::warn!(runtime = %self.seat.manifest.name, mode = %self.mode, %error, "no stem cell");
+                        self.born.notify_waiters();
+                        tracing::warn!(runtime = %self.seat.manifest().name, mode = %self.mode, %error, "no stem cell");
                         tokio::time::sleep(FAILURE_PAUSE).await;
                     }
                 }
@@ -222,7 +205,7 @@ impl Nursery {
             }
             drop(self.surplus(target));
             tokio::select! {
-                () = self.taken.notified() => tokio::time::sleep(REFILL_PAUSE).await,
+                () = self.asked.notified() => tokio::time::sleep(REFILL_PAUSE).await,
                 () = tokio::time::sleep(DEMAND_WINDOW) => {}
             }
         }
@@ -250,8 +233,9 @@ impl Nursery {
         {
             cells.takings.pop_front();
         }
-        let pool = &self.seat.pool;
-        let target = (pool.stem_cells_min + cells.takings.len()).min(pool.stem_cells_max.max(pool.stem_cells_min));
+        let pool = self.seat.pool();
+        let kept = if cells.used { pool.stem_cells_min } else { 0 };
+        let target = (kept + cells.takings.len()).min(pool.stem_cells_max);
         (target, cells.ready.len())
     }
 
@@ -264,7 +248,11 @@ impl Nursery {
     /// A birth is seen through even when nobody waits for it any more: half of one would be left behind.
     async fn bear(self: &Arc<Self>, warm: bool) -> Result<StemCell, BearError> {
         let nursery = Arc::clone(self);
-        let birth = self.tasks.spawn(async move { nursery.give_birth(warm).await });
+        let birth = self.tasks.spawn(async move {
+            let born = nursery.give_birth(warm).await;
+            nursery.cells.lock().failure = born.as_ref().err().map(ToString::to_string);
+            born
+        });
         birth
             .await
             .unwrap_or_else(|error| Err(BearError::NotReady(error.to_string())))
@@ -330,7 +318,7 @@ impl Nursery {
     }
 
     async fn open_talk(&self, parts: &Parts) -> std::io::Result<Talk> {
-        match self.seat.speech {
+        match self.seat.speech() {
             Speech::Frames => Ok(Talk::frames()),
             Speech::RuntimeApi => {
                 let inside = parts.network.inside()?;

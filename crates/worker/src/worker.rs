@@ -1,6 +1,6 @@
 //! The worker itself: runtimes, pools and the tasks that keep them.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::path::Path;
@@ -9,24 +9,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
-use skiff_domain::{CodeDigest, InitReport, LayerStack, NetworkMode, RuntimeName, StartError, Version};
+use skiff_domain::{
+    CodeDigest, InitReport, LayerStack, NetworkMode, Purpose, RuntimeName, StartError, StemKind, Version,
+};
 use skiff_invoker::Instances;
 use skiff_runtimes::wire::{self, Request, Response};
 use skiff_runtimes::{Manifest, Platform, host};
 use skiff_sandbox::{
-    CgroupError, Cgroups, Endpoint, Limits, Mounter, NetworkConfig, NetworkError, Networks, TextFile, ZygoteConfig,
-    make_staging,
+    CgroupError, Cgroups, Endpoint, Limits, Mounter, NetworkConfig, NetworkError, Networks, ZygoteConfig, make_staging,
 };
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{PoolConfig, UID_FIRST, WorkerConfig};
+use crate::config::{UID_FIRST, WorkerConfig};
 use crate::freezer::Freezer;
 use crate::graveyard::Graveyard;
 use crate::instance::WorkerInstance;
-use crate::nursery::{Nursery, ZygoteSeat};
+use crate::pools::{Ground, Pools};
 use crate::pressure::Pressure;
 use crate::start;
 use crate::stock::Stock;
@@ -90,6 +90,10 @@ pub struct RuntimeStatus {
     pub bytes: Option<u64>,
     /// Stem cells ready for code.
     pub stem_cells: usize,
+    /// Why there are none, or none of some kind.
+    pub reason: Option<String>,
+    /// Whether that is because they do not come up.
+    pub fails: bool,
 }
 
 /// A machine's instances. Cheap to clone.
@@ -101,61 +105,19 @@ pub struct Worker {
 pub(crate) struct Shared {
     pub(crate) mounter: Mounter,
     pub(crate) freezer: Arc<Freezer>,
-    pub(crate) graveyard: Graveyard,
     pub(crate) platform: Platform,
-    pool: PoolConfig,
     folders: Arc<dyn CodeFolders>,
     pressure: Arc<Pressure>,
     stock: Arc<Stock>,
-    runtimes: Mutex<Runtimes>,
-    zygotes: ZygoteConfig,
-    resolver: TextFile,
+    pools: Pools,
     public: Result<(), String>,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
-/// The runtimes and their nurseries.
-#[derive(Default)]
-struct Runtimes {
-    seats: HashMap<RuntimeName, Seats>,
-    nurseries: HashMap<(RuntimeName, Purpose, NetworkMode), Kept>,
-}
-
-/// The zygotes of one runtime.
-#[derive(Clone)]
-struct Seats {
-    events: Arc<ZygoteSeat>,
-    web: Arc<ZygoteSeat>,
-}
-
-/// What stem cells are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Purpose {
-    Events,
-    Web,
-}
-
-impl Seats {
-    fn of(&self, purpose: Purpose) -> &Arc<ZygoteSeat> {
-        match purpose {
-            Purpose::Events => &self.events,
-            Purpose::Web => &self.web,
-        }
-    }
-}
-
-/// A nursery that is kept filled until this is dropped.
-struct Kept {
-    nursery: Arc<Nursery>,
-    _keeping: DropGuard,
-}
-
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("pool", &self.pool)
-            .finish_non_exhaustive()
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 
@@ -197,27 +159,37 @@ impl Worker {
             config.pool.sandboxes_max,
             tasks.clone(),
         );
+        let stop = CancellationToken::new();
+        let pressure = Pressure::new(config.pool.memory_reserve_bytes);
+        let pools = Pools::new(Ground {
+            zygotes,
+            pool: config.pool,
+            resolver,
+            public: public.clone(),
+            stock: Arc::clone(&stock),
+            graveyard: Graveyard::open(Arc::clone(&stock), &tasks),
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+        });
         let shared = Arc::new(Shared {
             mounter: Mounter::start().map_err(|error| OpenError::Host("start the mounting thread", error))?,
             freezer: Arc::default(),
-            graveyard: Graveyard::open(Arc::clone(&stock), &tasks),
             platform: config.platform,
-            pressure: Pressure::new(config.pool.memory_reserve_bytes),
-            pool: config.pool,
+            pressure,
             folders,
             stock,
-            runtimes: Mutex::default(),
-            zygotes,
-            resolver,
+            pools,
             public,
             tasks,
-            stop: CancellationToken::new(),
+            stop,
         });
         let worker = Self { shared };
         worker.keep(walls::watch(watched));
         let (pressure, freezer) = (Arc::clone(&worker.shared.pressure), Arc::clone(&worker.shared.freezer));
         worker.keep(async move { pressure.watch().await });
         worker.keep(async move { freezer.watch().await });
+        let shared = Arc::clone(&worker.shared);
+        worker.keep(async move { shared.pools.tidy().await });
         worker.set_runtimes(config.runtimes);
         Ok(worker)
     }
@@ -225,69 +197,36 @@ impl Worker {
     /// Makes these the runtimes of this machine. One that is there already and has not changed keeps its pools; calls and
     /// idle instances of one that has changed or gone go on with what they have.
     pub fn set_runtimes(&self, manifests: Vec<Manifest>) {
-        let mode = if self.shared.public.is_ok() {
-            NetworkMode::Public
-        } else {
-            NetworkMode::Private
-        };
-        let mut seats = HashMap::new();
-        let mut fresh = Vec::new();
-        let mut runtimes = self.shared.runtimes.lock();
-        for mut manifest in manifests {
-            manifest.template.files.push(self.shared.resolver.clone());
-            let name = manifest.name.clone();
-            let seat = match runtimes.seats.get(&name) {
-                Some(seats) if *seats.events.manifest() == manifest => seats.clone(),
-                _ => {
-                    fresh.push(name.clone());
-                    let Shared { zygotes, pool, .. } = &*self.shared;
-                    Seats {
-                        web: ZygoteSeat::for_web(zygotes.clone(), &manifest, pool.clone()),
-                        events: ZygoteSeat::new(zygotes.clone(), manifest, pool.clone()),
-                    }
-                }
-            };
-            seats.insert(name, seat);
-        }
-        runtimes.seats = seats;
-        let Runtimes { seats, nurseries } = &mut *runtimes;
-        nurseries.retain(|(name, purpose, _), kept| {
-            let seats = seats.get(name);
-            seats.is_some_and(|seats| kept.nursery.is_of(seats.of(*purpose)))
-        });
-        drop(runtimes);
-        for name in fresh {
-            self.nursery(&name, Purpose::Events, mode);
+        self.shared.pools.set_runtimes(manifests);
+    }
+
+    /// Makes these the kinds that stem cells are kept ready of. What nobody uses goes after a while.
+    pub fn set_used(&self, used: BTreeSet<StemKind>) {
+        self.shared.pools.set_used(used);
+    }
+
+    /// Returns when a stem cell of this kind is ready, or none will be soon.
+    ///
+    /// # Cancel safety
+    /// Safe: it only looks.
+    pub async fn has_stem_cell(&self, kind: &StemKind) {
+        if let Some(nursery) = self.shared.pools.nursery(kind) {
+            nursery.has_one().await;
         }
     }
 
     /// The runtimes of this machine.
     #[must_use]
     pub fn runtimes(&self) -> Vec<RuntimeName> {
-        let mut names: Vec<_> = self.shared.runtimes.lock().seats.keys().cloned().collect();
-        names.sort();
-        names
+        self.shared.pools.runtimes()
     }
 
     /// What there is.
     #[must_use]
     pub fn status(&self) -> WorkerStatus {
-        let Runtimes { seats, nurseries } = &*self.shared.runtimes.lock();
-        let status = |seats: &Seats| {
-            let manifest = seats.events.manifest();
-            let nurseries = nurseries.iter().filter(|((name, ..), _)| *name == manifest.name);
-            RuntimeStatus {
-                name: manifest.name.to_string(),
-                source: manifest.source.clone(),
-                bytes: manifest.bytes,
-                stem_cells: nurseries.map(|(_, kept)| kept.nursery.ready()).sum(),
-            }
-        };
-        let mut runtimes: Vec<_> = seats.values().map(status).collect();
-        runtimes.sort_by(|a, b| a.name.cmp(&b.name));
         WorkerStatus {
             sandboxes: self.shared.stock.in_use(),
-            runtimes,
+            runtimes: self.shared.pools.status(),
         }
     }
 
@@ -310,14 +249,17 @@ impl Worker {
 
     async fn compile(&self, runtime: &RuntimeName, folder: &Path) -> Result<Vec<(String, Bytes)>, String> {
         const SEQUENCE: u32 = 1;
-        let seat = self.shared.runtimes.lock().seats.get(runtime).cloned();
-        let seat = seat.map(|seats| seats.events);
-        if !seat.ok_or("the runtime is not installed")?.manifest().compiles {
+        const NOT_INSTALLED: &str = "the runtime is not installed";
+        let pools = &self.shared.pools;
+        if !pools.compiles(runtime).ok_or(NOT_INSTALLED)? {
             return Ok(Vec::new());
         }
-        let nursery = self
-            .nursery(runtime, Purpose::Events, NetworkMode::None)
-            .ok_or("the runtime is not installed")?;
+        let kind = StemKind {
+            runtime: runtime.clone(),
+            purpose: Purpose::Events,
+            network: NetworkMode::None,
+        };
+        let nursery = pools.nursery(&kind).ok_or(NOT_INSTALLED)?;
         let (mut cell, _) = nursery.take().await.map_err(|error| error.to_string())?;
         let compiled = async {
             let limits = Limits {
@@ -359,9 +301,7 @@ impl Worker {
         self.shared.stop.cancel();
         let deadline = Instant::now() + SHUTDOWN_MAX;
         loop {
-            let nurseries: Vec<_> = self.shared.runtimes.lock().nurseries.drain().collect();
-            nurseries.iter().for_each(|(_, kept)| kept.nursery.clear());
-            drop(nurseries);
+            self.shared.pools.clear();
             self.shared.stock.clear().await;
             if self.shared.stock.in_use() == 0 {
                 return;
@@ -375,34 +315,6 @@ impl Worker {
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-    }
-
-    /// The nursery of a runtime and mode, opened when it is first asked for. `None` for a runtime that is not here.
-    fn nursery(&self, runtime: &RuntimeName, purpose: Purpose, mode: NetworkMode) -> Option<Arc<Nursery>> {
-        let mut runtimes = self.shared.runtimes.lock();
-        let Runtimes { seats, nurseries } = &mut *runtimes;
-        let seat = seats.get(runtime)?.of(purpose);
-        if let Some(kept) = nurseries.get(&(runtime.clone(), purpose, mode)) {
-            return Some(Arc::clone(&kept.nursery));
-        }
-        let (stock, graveyard) = (Arc::clone(&self.shared.stock), self.shared.graveyard.clone());
-        let nursery = Nursery::new(Arc::clone(seat), mode, stock, graveyard, self.shared.tasks.clone());
-        let let_go = CancellationToken::new();
-        let kept = Kept {
-            nursery: Arc::clone(&nursery),
-            _keeping: let_go.clone().drop_guard(),
-        };
-        nurseries.insert((runtime.clone(), purpose, mode), kept);
-        let keeper = Arc::clone(&nursery);
-        self.keep(async move {
-            tokio::select! {
-                () = let_go.cancelled() => {}
-                () = keeper.keep() => {}
-            }
-            // Whoever took from it meanwhile has what they took.
-            keeper.clear();
-        });
-        Some(nursery)
     }
 
     /// Runs a task until the shutdown.
@@ -426,12 +338,9 @@ impl Instances for Worker {
         if version.network == NetworkMode::Public {
             self.shared.public.clone().map_err(StartError::Unavailable)?;
         }
-        let purpose = version.web.map_or(Purpose::Events, |_| Purpose::Web);
-        let nursery = self
-            .nursery(&version.runtime, purpose, version.network)
-            .ok_or_else(|| {
-                StartError::Unavailable(format!("runtime {} is not installed on this host", version.runtime))
-            })?;
+        let nursery = self.shared.pools.nursery(&version.stem_kind()).ok_or_else(|| {
+            StartError::Unavailable(format!("runtime {} is not installed on this host", version.runtime))
+        })?;
         let folder = self
             .shared
             .folders

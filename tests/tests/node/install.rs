@@ -159,8 +159,13 @@ fn what_cannot_be_installed_is_refused_with_its_reason_and_nothing_is_left() {
 
 /// A folder with this script for a Node.
 fn pretended(script: &str) -> (tempfile::TempDir, String) {
+    pretended_as("bin/node", script)
+}
+
+/// A folder with this script for an interpreter.
+fn pretended_as(program: &str, script: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let program = folder.path().join("bin/node");
+    let program = folder.path().join(program);
     std::fs::create_dir(folder.path().join("bin")).expect("a folder");
     std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("a file");
     std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("modes");
@@ -200,4 +205,105 @@ fn a_program_that_runs_nothing_or_does_not_answer_is_not_put_in_the_place_of_a_g
         let listed = runtime(data.path(), &["list"]).expect("listed");
         assert!(listed.contains(&good), "{listed}");
     }
+}
+
+/// A runtime as `skiff runtime list` shows it.
+fn shown(server: &Server, name: &str) -> Value {
+    let text = runtime(server.data.path(), &["list"]).expect("listed");
+    let list: Vec<Value> = serde_json::from_str(&text).expect("a list");
+    let shown = list.into_iter().find(|runtime| runtime["name"] == name);
+    shown.unwrap_or_else(|| panic!("{name} is not listed: {text}"))
+}
+
+/// What a command says in a table or as JSON.
+fn says(server: &Server, arguments: &[&str]) -> String {
+    let mut command = std::process::Command::new(skiff_tests::binary());
+    command.args(arguments).arg("--data-dir").arg(server.data.path());
+    let output = command.env_remove("SKIFF_ENDPOINT").output().expect("the binary runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_runtime_that_does_not_come_up_is_listed_with_its_last_words_until_it_does() {
+    const SOON: Duration = Duration::from_secs(60);
+    let server = Server::start();
+    let why = |name: &str, words: &str| {
+        eventually(SOON, words, || {
+            let shown = shown(&server, name);
+            let reason = shown["reason"].as_str().unwrap_or_default().to_owned();
+            (shown["ready"] == 0 && shown["fails"] == true && reason.contains(words)).then_some(())
+        });
+    };
+
+    // It answers what an installation asks, and then misses something.
+    let asked = "test \"$1\" = --version && echo v18.15.0 && exit; test \"$1\" = -e && echo '[42]' && exit";
+    let (_node, source) = pretended(&format!("{asked}\necho 'libmissing.so: cannot open' >&2\nexit 127"));
+    runtime(server.data.path(), &["add", "Nodejs18.15", "--from", &source]).expect("added");
+    assert_eq!(shown(&server, "Nodejs18.15")["reason"], "no function uses it");
+    let function = hello(&server).expect("known");
+    why("Nodejs18.15", "libmissing.so: cannot open");
+    let failed = function.invoke(&json!({}));
+    assert_ne!(failed.result["InvokeResult"], 0, "{failed:?}");
+    let table = says(&server, &["runtime", "list"]);
+    assert!(table.contains("REASON") && table.contains("libmissing.so"), "{table}");
+    let findings: Vec<Value> = serde_json::from_str(&says(&server, &["doctor", "--output", "json"])).expect("JSON");
+    let finding = findings.into_iter().find(|finding| finding["what"] == "runtimes");
+    let finding = finding.expect("the runtimes of the server that runs");
+    assert_eq!(finding["status"], "degraded");
+    assert!(
+        finding["detail"].as_str().expect("text").contains("libmissing.so"),
+        "{finding}"
+    );
+
+    let good = format!("dir:{}", interpreters().join("runtimes/Nodejs18.15/root").display());
+    runtime(server.data.path(), &["add", "Nodejs18.15", "--from", &good]).expect("replaced");
+    eventually(SOON, "stem cells", || {
+        let shown = shown(&server, "Nodejs18.15");
+        (shown["ready"].as_u64() > Some(0) && shown["reason"].is_null()).then_some(())
+    });
+    assert_eq!(function.invoke(&json!({})).returned(), &json!("v18.15.0"));
+
+    // One whose zygote itself is the interpreter, and ends.
+    let asked = "test \"$1\" = --version && echo Python 3.13.1 && exit; test \"$1\" = -c && echo '[42]' && exit";
+    let (folder, source) = pretended_as(
+        "bin/python3.13",
+        &format!("{asked}\necho 'no module named encodings' >&2\nexit 1"),
+    );
+    std::fs::create_dir_all(folder.path().join("lib/python3.13")).expect("a folder");
+    std::fs::write(folder.path().join("lib/python3.13/os.py"), "").expect("a file");
+    runtime(server.data.path(), &["add", "Python3.13", "--from", &source]).expect("added");
+    let _function = Spec::python("def main_handler(event, context): return 1")
+        .with("Runtime", "Python3.13")
+        .deploy(&server.client());
+    why("Python3.13", "no module named encodings");
+}
+
+#[test]
+fn nothing_boots_that_no_function_uses_and_the_first_call_after_a_deployment_finds_a_booted_runtime() {
+    let server = Server::start();
+    let good = format!("dir:{}", interpreters().join("runtimes/Nodejs18.15/root").display());
+    runtime(server.data.path(), &["add", "Nodejs18.15", "--from", &good]).expect("added");
+    let text = runtime(server.data.path(), &["list"]).expect("listed");
+    let list: Vec<Value> = serde_json::from_str(&text).expect("a list");
+    assert!(list.len() > 3, "{text}");
+    for runtime in &list {
+        assert_eq!(
+            (&runtime["ready"], &runtime["reason"]),
+            (&json!(0), &json!("no function uses it"))
+        );
+    }
+
+    let function = hello(&server).expect("created");
+    assert_ne!(shown(&server, "Nodejs18.15")["ready"], 0, "a creation waits for it");
+    let unused = |runtime: &Value| runtime["name"] != "Nodejs18.15";
+    for runtime in list.iter().filter(|runtime| unused(runtime)) {
+        assert_eq!(&shown(&server, runtime["name"].as_str().expect("text")), runtime);
+    }
+    assert_eq!(function.invoke(&json!({})).returned(), &json!("v18.15.0"));
+    drop(function);
+    eventually(
+        Duration::from_secs(60),
+        "the stem cells to go with the function",
+        || (shown(&server, "Nodejs18.15")["ready"] == 0).then_some(()),
+    );
 }

@@ -1,5 +1,6 @@
 //! A control API over a store in memory, with an invoker that answers as told, and a client that signs.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,9 +19,9 @@ use serde_json::{Value, json};
 use skiff_api::ApiContext;
 use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring, Temporary, ToSign, sign_tc3};
-use skiff_control_plane::{Allot, ControlPlane, Ports, Precompile, Quotas, Retire, Roles, Runtimes, random_uid};
+use skiff_control_plane::{Allot, ControlPlane, Pools, Ports, Precompile, Quotas, Retire, Roles, Runtimes, random_uid};
 use skiff_domain::{
-    Allotment, FunctionUid, Invocation, Outcome, Qualifier, RequestId, RoleName, RuntimeName, StatusCode,
+    Allotment, FunctionUid, Invocation, Outcome, Qualifier, RequestId, RoleName, RuntimeName, StatusCode, StemKind,
 };
 use skiff_invoker::{FunctionLoad, Invoke, RunningCall, Visit};
 use skiff_observe::{LogStore, LogStoreConfig, Metrics};
@@ -123,6 +124,13 @@ impl Allot for Nothing {
     fn allot(&self, _allotment: &Arc<Allotment>) {}
 }
 
+#[async_trait::async_trait]
+impl Pools for Nothing {
+    fn keep(&self, _used: &BTreeSet<StemKind>) {}
+
+    async fn has_one(&self, _kind: &StemKind) {}
+}
+
 impl Retire for Nothing {
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 }
@@ -142,6 +150,7 @@ impl Server {
             precompile: Arc::new(Nothing),
             retire: Arc::new(Nothing),
             allot: Arc::new(Nothing),
+            pools: Arc::new(Nothing),
             roles: Arc::new(Nothing),
             quotas: Quotas::default(),
             now: Timestamp::now,

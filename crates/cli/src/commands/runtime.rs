@@ -10,8 +10,8 @@ use crate::error::{CliError, Exit};
 /// Commands on runtimes that ask a server.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// List what `--runtime` and skiff.yaml may name on this server, where it comes from and how many wait for code; where
-    /// no server runs, what one would have
+    /// List what `--runtime` and skiff.yaml may name on this server, where it comes from, how many wait for code, and why
+    /// none does; where no server runs, what one would have
     #[command(visible_alias = "ls")]
     List,
 }
@@ -29,7 +29,7 @@ impl Command {
             Err(error) if error.exit() != Exit::Refused => stopped().ok_or(error)?,
             answered => answered?,
         };
-        let columns = ["NAME", "SOURCE", "SIZE", "READY"];
+        let columns = ["NAME", "SOURCE", "SIZE", "READY", "REASON"];
         Ok(console.list(&runtimes, &columns, &[], |runtime| {
             let size = runtime["bytes"].as_u64().map_or_else(String::new, megabytes);
             vec![
@@ -37,12 +37,13 @@ impl Command {
                 text(runtime, "source"),
                 size,
                 text(runtime, "ready"),
+                text(runtime, "reason"),
             ]
         })?)
     }
 }
 
-/// Name, source, size and readiness of each.
+/// Name, source, size and readiness of each, and why none is ready.
 pub(crate) fn of_the_server(client: &Client) -> Result<Vec<Value>, CliError> {
     let status = client.get("/status.json")?;
     let cells = status["stemCells"].as_array().into_iter().flatten();
@@ -52,6 +53,8 @@ pub(crate) fn of_the_server(client: &Client) -> Result<Vec<Value>, CliError> {
             "source": cells["source"],
             "bytes": cells["bytes"],
             "ready": cells["ready"],
+            "reason": cells["reason"],
+            "fails": cells["fails"],
         })
     };
     Ok(cells.map(runtime).collect())

@@ -350,8 +350,9 @@ fn top_and_runtimes_come_from_the_status_page() {
         "/status.json" => Ok(json!({
             "version": "0.1.0", "uptimeSeconds": 65, "runtimes": ["Nodejs18.15", "Python3.11"],
             "stemCells": [
-                {"runtime": "Nodejs18.15", "source": "npm:18.15.0", "bytes": 90_900_480, "ready": 2},
-                {"runtime": "Python3.11", "source": "host:/usr/bin/python3.11", "bytes": null, "ready": 4},
+                {"runtime": "Nodejs18.15", "source": "npm:18.15.0", "bytes": 90_900_480, "ready": 2, "reason": null, "fails": false},
+                {"runtime": "Php8.0", "source": "oci:php", "bytes": 1_000_000, "ready": 0, "reason": "no libssl", "fails": true},
+                {"runtime": "Python3.11", "source": "host:/usr/bin/python3.11", "bytes": null, "ready": 4, "reason": null, "fails": false},
             ],
             "functions": [{"namespace": "default", "name": "hello", "version": "$LATEST", "runtime": "Python3.11",
                            "memoryMb": 128, "running": 2, "waiting": 1, "idle": 3, "calls": 4, "errors": 1, "billedMs": 6}],
@@ -368,8 +369,9 @@ fn top_and_runtimes_come_from_the_status_page() {
     let listed = api.run(&["runtime", "list"]).out;
     let words: Vec<Vec<&str>> = listed.lines().map(|line| line.split_whitespace().collect()).collect();
     let expected = [
-        vec!["NAME", "SOURCE", "SIZE", "READY"],
+        vec!["NAME", "SOURCE", "SIZE", "READY", "REASON"],
         vec!["Nodejs18.15", "npm:18.15.0", "91", "MB", "2"],
+        vec!["Php8.0", "oci:php", "1", "MB", "0", "no", "libssl"],
         vec!["Python3.11", "host:/usr/bin/python3.11", "4"],
     ];
     assert_eq!(words, expected);

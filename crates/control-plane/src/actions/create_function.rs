@@ -1,11 +1,14 @@
 //! `CreateFunction`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use skiff_domain::{
-    FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName, Web,
+    FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName, VersionRef, Web,
 };
+
+use tokio::time::timeout;
 
 use super::layers::bind;
 use crate::alias::Aliases;
@@ -27,6 +30,9 @@ use crate::tags::Tags;
 
 /// The handler of a function created without one (CONTRACT 2.5).
 pub(crate) const HANDLER_DEFAULT: &str = "index.main_handler";
+
+/// How long a new function is held back until a runtime has booted for it: the slowest, Java, takes about a second.
+const STEM_CELL_WAIT_MAX: Duration = Duration::from_secs(3);
 
 /// A function to be.
 #[derive(Debug, Clone)]
@@ -122,12 +128,24 @@ impl NoRoom {
 }
 
 impl ControlPlane {
-    /// Creates a function. Once this returns it can be invoked, and survives a crash. On error nothing is kept of it.
+    /// Creates a function. Once this returns it can be invoked, and survives a crash. On error nothing is kept of it. The
+    /// first of its kind is waited for until a stem cell is ready, so that its first call need not wait as long.
     pub async fn create_function(&self, input: CreateFunction) -> Result<(), CreateFunctionError> {
         let inner = &self.inner;
+        let key = input.key.clone();
         let created = create(inner, input).await;
         if created.is_err() {
             inner.collect().await;
+            return created;
+        }
+        let kind = inner
+            .state
+            .load()
+            .table(&key)
+            .and_then(|table| Some(table.version(VersionRef::Latest)?.stem_kind()));
+        if let Some(kind) = kind {
+            // Whatever comes of it: the function is there.
+            let _ = timeout(STEM_CELL_WAIT_MAX, inner.pools.has_one(&kind)).await;
         }
         created
     }

@@ -11,13 +11,14 @@ mod faults;
 mod layers;
 mod listing;
 mod namespaces;
+mod pools;
 mod provisions;
 mod quotas;
 mod restart;
 mod roles;
 mod versions;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,7 +33,8 @@ use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use skiff_artifacts::Artifacts;
 use skiff_domain::{
-    Allotment, FunctionKey, FunctionUid, NetworkMode, Qualifier, RequestId, RoleName, RuntimeName, Version,
+    Allotment, FunctionKey, FunctionUid, NetworkMode, Purpose, Qualifier, RequestId, RoleName, RuntimeName, StemKind,
+    Version,
 };
 use skiff_store::{MemStore, Store};
 
@@ -57,6 +59,8 @@ struct Around {
     retired: Mutex<Vec<(FunctionUid, Option<Qualifier>)>>,
     /// What was dealt out last.
     allotment: Mutex<Arc<Allotment>>,
+    used: Mutex<BTreeSet<StemKind>>,
+    awaited: Mutex<Vec<StemKind>>,
     quotas: Mutex<Quotas>,
 }
 
@@ -95,6 +99,17 @@ impl Roles for Around {
 impl Allot for Around {
     fn allot(&self, allotment: &Arc<Allotment>) {
         *self.allotment.lock() = Arc::clone(allotment);
+    }
+}
+
+#[async_trait]
+impl Pools for Around {
+    fn keep(&self, used: &BTreeSet<StemKind>) {
+        used.clone_into(&mut self.used.lock());
+    }
+
+    async fn has_one(&self, kind: &StemKind) {
+        self.awaited.lock().push(kind.clone());
     }
 }
 
@@ -194,6 +209,7 @@ async fn open(
         precompile: Arc::<Around>::clone(around),
         retire: Arc::<Around>::clone(around),
         allot: Arc::<Around>::clone(around),
+        pools: Arc::<Around>::clone(around),
         roles: Arc::<Around>::clone(around),
         quotas,
         now: tick,

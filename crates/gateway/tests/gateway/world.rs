@@ -1,5 +1,6 @@
 //! A gateway over a store in memory with the function `hello` in it.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,11 +13,12 @@ use parking_lot::Mutex;
 use skiff_artifacts::Artifacts;
 use skiff_auth::{Credentials, Keyring};
 use skiff_control_plane::{
-    Allot, ControlPlane, CreateFunction, Ports, Precompile, Quotas, Retire, Roles, RuntimeChoice, Runtimes, random_uid,
+    Allot, ControlPlane, CreateFunction, Pools, Ports, Precompile, Quotas, Retire, Roles, RuntimeChoice, Runtimes,
+    random_uid,
 };
 use skiff_domain::{
     Allotment, FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RequestId, RoleName, RuntimeName,
-    StatusCode,
+    StatusCode, StemKind,
 };
 use skiff_gateway::{GatewayContext, Stream, serve, serve_streams};
 use skiff_invoker::{FunctionLoad, Invoke, RunningCall, Visit};
@@ -136,6 +138,13 @@ impl Allot for Fakes {
     fn allot(&self, _allotment: &Arc<Allotment>) {}
 }
 
+#[async_trait::async_trait]
+impl Pools for Fakes {
+    fn keep(&self, _used: &BTreeSet<StemKind>) {}
+
+    async fn has_one(&self, _kind: &StemKind) {}
+}
+
 impl Retire for Fakes {
     fn retire(&self, _uid: &FunctionUid, _label: Option<&Qualifier>) {}
 }
@@ -151,6 +160,7 @@ impl World {
             precompile: Arc::new(Fakes),
             retire: Arc::new(Fakes),
             allot: Arc::new(Fakes),
+            pools: Arc::new(Fakes),
             roles: Arc::new(Fakes),
             quotas: Quotas::default(),
             now: Timestamp::now,

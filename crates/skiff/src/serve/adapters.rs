@@ -1,19 +1,20 @@
 //! What fits one part of the server to another's port.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use skiff_artifacts::Artifacts;
-use skiff_control_plane::{Allot, Precompile, Retire, Runtimes};
-use skiff_domain::{Allotment, CodeDigest, FunctionUid, LayerStack, Qualifier, RuntimeName};
+use skiff_control_plane::{Allot, Pools, Precompile, Retire, Runtimes};
+use skiff_domain::{Allotment, CodeDigest, FunctionUid, LayerStack, Qualifier, RuntimeName, StemKind};
 use skiff_invoker::{Invoke, Invoker};
 use skiff_worker::{CodeFolders, Finding, Worker};
 
 use super::roles::Acting;
 
-/// The machine as the control plane sees it: what can run and who compiles.
+/// The machine as the control plane sees it: what can run, who compiles, and what is kept ready.
 pub(super) struct Machine {
     pub(super) worker: Worker,
     /// Where runtimes are installed.
@@ -39,6 +40,17 @@ impl Runtimes for Machine {
 impl Precompile for Machine {
     async fn precompile(&self, runtime: &RuntimeName, folder: Arc<Path>) -> Vec<(String, Bytes)> {
         self.worker.precompile(runtime, &folder).await
+    }
+}
+
+#[async_trait]
+impl Pools for Machine {
+    fn keep(&self, used: &BTreeSet<StemKind>) {
+        self.worker.set_used(used.clone());
+    }
+
+    async fn has_one(&self, kind: &StemKind) {
+        self.worker.has_stem_cell(kind).await;
     }
 }
 

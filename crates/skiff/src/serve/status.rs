@@ -51,6 +51,10 @@ struct StemCells {
     source: String,
     bytes: Option<u64>,
     ready: usize,
+    /// Why there are none, or none of some kind.
+    reason: Option<String>,
+    /// Whether that is because they do not come up.
+    fails: bool,
 }
 
 /// One version of a function that has instances or calls, or had calls since the start.
@@ -108,6 +112,8 @@ impl StatusContext {
                     source: runtime.source,
                     bytes: runtime.bytes,
                     ready: runtime.stem_cells,
+                    reason: runtime.reason,
+                    fails: runtime.fails,
                 })
                 .collect(),
             functions: functions(self.invoker.load(), self.metrics.counts()),
