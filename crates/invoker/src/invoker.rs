@@ -172,6 +172,16 @@ enum Work {
     Visit(Visit),
 }
 
+impl Work {
+    /// Ends when nobody is there any more to be let in. Whoever sent an event says so by dropping the call.
+    async fn given_up(&mut self) {
+        match self {
+            Self::Event(_) => std::future::pending().await,
+            Self::Visit(visit) => visit.enter.closed().await,
+        }
+    }
+}
+
 impl<I: Instances> Invoker<I> {
     /// One call, from accepted to recorded.
     async fn carry_out(&self, invocation: Invocation, work: Result<Work, InvalidEvent>) -> Outcome {
@@ -210,6 +220,10 @@ impl<I: Instances> Invoker<I> {
                 drop(seat);
                 attempt.end_failed_start(error)
             }
+            Ended::Left => {
+                drop(seat);
+                attempt.end_without_report(Verdict::of_canceled(Canceler::Caller, id))
+            }
             Ended::Stuck => {
                 drop(seat);
                 attempt.end_without_report(Verdict::of_silence(id))
@@ -228,6 +242,8 @@ enum Ended {
     Reported(AttemptReport),
     /// There was no instance to run on.
     NotStarted(StartError),
+    /// Whoever called went away before there was one.
+    Left,
     /// The worker did not end it in time.
     Stuck,
     /// The operator ended it.
@@ -249,8 +265,13 @@ const fn survives(end: &AttemptEnd) -> bool {
 
 impl<I: Instances> Shared<I> {
     /// Waits for the instance and runs the event on it.
-    async fn run(&self, seat: &mut Seat<'_, I>, attempt: &mut Attempt<'_>, work: Work) -> Ended {
-        let lent = match seat.instance().await {
+    async fn run(&self, seat: &mut Seat<'_, I>, attempt: &mut Attempt<'_>, mut work: Work) -> Ended {
+        let supplied = tokio::select! {
+            biased;
+            supplied = seat.instance() => supplied,
+            () = work.given_up() => return Ended::Left,
+        };
+        let lent = match supplied {
             Ok(lent) => lent,
             Err(error) => return Ended::NotStarted(error),
         };

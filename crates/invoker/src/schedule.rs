@@ -21,6 +21,7 @@ use skiff_domain::{FunctionUid, Qualifier, StartError, Version};
 use crate::port::FunctionLoad;
 use crate::settings::Limits;
 use pool::{Function, Placed, Pool};
+use provision::Round;
 use quota::Quota;
 
 /// A place in a queue. Unique for the life of the schedule.
@@ -47,6 +48,8 @@ pub(crate) struct Start {
     /// Of what.
     pub version: Arc<Version>,
     era: Era,
+    /// The try at having ready what is missing that it is part of; none of a call's.
+    round: Option<Round>,
 }
 
 /// How an accepted call goes on. It ends with exactly one `finish`.
@@ -262,7 +265,7 @@ impl<I, W> Schedule<I, W> {
 
     /// A start ended well.
     pub(crate) fn started(&mut self, start: Start, instance: I, now: Instant) -> Option<Action<I, W>> {
-        let Start { version, era } = start;
+        let Start { version, era, .. } = start;
         if let Some((function, index)) = self.find(&version) {
             function.pools[index].start_succeeded();
             // It is lent from here on; placing it takes that back or hands it on.
@@ -276,9 +279,9 @@ impl<I, W> Schedule<I, W> {
 
     /// A start failed. A call that no other start can serve is told.
     pub(crate) fn start_failed(&mut self, start: Start, error: StartError, now: Instant) -> Option<Action<I, W>> {
-        let Start { version, .. } = start;
+        let Start { version, round, .. } = start;
         let (function, index) = self.find(&version)?;
-        let failed = function.pools[index].start_failed(&error, now);
+        let failed = function.pools[index].start_failed(round, &error, now);
         if failed.is_some() {
             function.waiting -= 1;
         }

@@ -144,7 +144,7 @@ impl Exchange {
                 // There is no instance, and whoever knows why says so.
                 Err(_) => return Some(self.head),
             },
-            // The invoker goes on to start one; nobody will enter it.
+            // With this the invoker knows that nobody will enter.
             () = self.head.closed() => return None,
         };
         let handshake = http1::Builder::new()

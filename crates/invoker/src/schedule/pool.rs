@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use skiff_domain::{Capacity, Qualifier, StartError, Version};
 
-use super::provision::Kept;
+use super::provision::{Kept, Round};
 use super::{Era, Lent, Start, Ticket};
 use crate::port::FunctionLoad;
 
@@ -70,6 +70,12 @@ impl<I, W> Function<I, W> {
     pub(super) fn counted_mb(&self) -> u64 {
         let counted = |pool: &Pool<I, W>| u64::from(pool.counted()) * u64::from(pool.version.memory_mb);
         self.pools.iter().map(counted).sum()
+    }
+
+    /// The memory of the instances that are kept ready, in MB.
+    pub(super) fn kept_mb(&self) -> u64 {
+        let kept = |pool: &Pool<I, W>| u64::from(pool.wanted()) * u64::from(pool.version.memory_mb);
+        self.pools.iter().map(kept).sum()
     }
 
     pub(super) fn tidy(&mut self) {
@@ -145,7 +151,7 @@ impl<I, W> Pool<I, W> {
     pub(super) fn take_idle(&mut self, usable: impl Fn(&I) -> bool, let_go: &mut Vec<I>) -> Option<Lent<I>> {
         while let Some(Idle { instance, .. }) = self.idle.pop_back() {
             if usable(&instance) {
-                self.running += 1;
+                self.count_call();
                 self.lent += 1;
                 let era = self.era;
                 let cold = false;
@@ -158,7 +164,7 @@ impl<I, W> Pool<I, W> {
 
     /// Lets a call wait. A start is due when those in flight cannot serve everyone who waits.
     pub(super) fn enqueue(&mut self, ticket: Ticket, waiter: W) -> Option<Start> {
-        self.running += 1;
+        self.count_call();
         self.waiters.push_back((ticket, waiter));
         if self.starts as usize >= self.waiters.len() {
             return None;
@@ -167,7 +173,15 @@ impl<I, W> Pool<I, W> {
         Some(Start {
             version: Arc::clone(&self.version),
             era: self.era,
+            round: None,
         })
+    }
+
+    fn count_call(&mut self) {
+        self.running += 1;
+        if let Some(kept) = &mut self.kept {
+            kept.saw(self.running);
+        }
     }
 
     /// Takes a waiter out of the queue. False when it is no longer there.
@@ -188,10 +202,11 @@ impl<I, W> Pool<I, W> {
     }
 
     /// Ends a start that failed. Returns the waiter that nothing is left to serve.
-    pub(super) fn start_failed(&mut self, error: &StartError, now: Instant) -> Option<W> {
+    pub(super) fn start_failed(&mut self, of: Option<Round>, error: &StartError, now: Instant) -> Option<W> {
         self.starts -= 1;
-        if let Some(kept) = &mut self.kept {
-            kept.failed(error, now);
+        // What calls start in vain says nothing of when to try again.
+        if let (Some(kept), Some(round)) = (&mut self.kept, of) {
+            kept.failed(round, error, now);
         }
         if self.waiters.len() <= self.starts as usize {
             return None;
@@ -313,6 +328,7 @@ impl<I, W> Pool<I, W> {
             starts.push(Start {
                 version: Arc::clone(&self.version),
                 era: self.era,
+                round: Some(kept.round()),
             });
         }
         true

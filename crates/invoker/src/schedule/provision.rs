@@ -16,6 +16,10 @@ const PEAK_MEMORY: Duration = Duration::from_secs(60);
 const RETRY_MIN: Duration = Duration::from_secs(1);
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
+/// One try at starting what is missing, counted from the last start that went well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Round(u32);
+
 /// What one version has ready.
 #[derive(Debug)]
 pub(super) struct Kept {
@@ -29,8 +33,11 @@ pub(super) struct Kept {
     retry: Option<Retry>,
 }
 
+/// What is waited for after starts failed.
 #[derive(Debug)]
 struct Retry {
+    /// How many tries have failed one after the other. Starts of one try fail together and count once.
+    round: u32,
     at: Instant,
     pause: Duration,
     why: String,
@@ -84,14 +91,34 @@ impl Kept {
         self.retry = None;
     }
 
-    pub(super) fn failed(&mut self, error: &StartError, now: Instant) {
-        let before = self.retry.as_ref();
-        let pause = before.map_or(RETRY_MIN, |retry| (retry.pause * 2).min(RETRY_MAX));
-        self.retry = Some(Retry {
-            at: now + pause,
-            pause,
-            why: error.to_string(),
-        });
+    /// The try that a start begun now is part of.
+    pub(super) fn round(&self) -> Round {
+        Round(self.retry.as_ref().map_or(0, |retry| retry.round))
+    }
+
+    /// A start of this try failed.
+    pub(super) fn failed(&mut self, of: Round, error: &StartError, now: Instant) {
+        let why = error.to_string();
+        match &mut self.retry {
+            // Another of the same try failed before.
+            Some(retry) if of.0 < retry.round => retry.why = why,
+            retry => {
+                let (round, pause) = retry
+                    .as_ref()
+                    .map_or((0, RETRY_MIN), |retry| (retry.round, (retry.pause * 2).min(RETRY_MAX)));
+                *retry = Some(Retry {
+                    round: round + 1,
+                    at: now + pause,
+                    pause,
+                    why,
+                });
+            }
+        }
+    }
+
+    /// So many calls run now.
+    pub(super) fn saw(&mut self, calls: u32) {
+        self.peaks[0] = self.peaks[0].max(calls);
     }
 
     /// How many starts are due, with so many calls, so many instances that are there or on their way, and so many of
@@ -104,7 +131,7 @@ impl Kept {
             self.peaks = [0, self.peaks[0]];
             self.span_ends = Some(now + PEAK_MEMORY);
         }
-        self.peaks[0] = self.peaks[0].max(calls);
+        self.saw(calls);
         self.settle();
         if self.retry.as_ref().is_some_and(|retry| now < retry.at) {
             return 0;
@@ -181,8 +208,8 @@ impl<I, W> Schedule<I, W> {
 
     /// Counts anew what is used of the quotas: calls count once no instance is kept ready for them any more.
     pub(super) fn recount(&mut self) {
-        let counted = self.functions.iter();
+        let functions = self.functions.iter();
         self.quota
-            .recount(counted.map(|(uid, function)| (uid, function.counted_mb())));
+            .recount(functions.map(|(uid, function)| (uid, function.counted_mb(), function.kept_mb())));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use skiff_domain::{Allotment, Capacity, Provisioned, Revision};
+use skiff_domain::{Allotment, Capacity, Provisioned, Revision, Tracking, Utilization};
 
 use super::*;
 use crate::fakes::version;
@@ -36,7 +36,7 @@ enum Event {
     /// So much is set apart for the first function, in units of a call's memory, or nothing.
     Allot(Option<u64>),
     /// So many instances of the published version are kept ready from now on.
-    Keep(u32),
+    Keep(Capacity),
     /// What is kept ready is looked after.
     Look,
     Close,
@@ -51,13 +51,28 @@ fn event() -> impl Strategy<Value = Event> {
         8 => any::<usize>().prop_map(Event::StopWaiting),
         3 => any::<usize>().prop_map(Event::DieIdle),
         8 => (0..8_u64).prop_map(Event::Pass),
+        1 => Just(Event::Pass(61)),
         3 => (0..5_usize).prop_map(Event::Retire),
         2 => Just(Event::Evict),
         2 => prop::option::of(0..5_u64).prop_map(Event::Allot),
-        2 => (0..=KEPT_MAX).prop_map(Event::Keep),
+        2 => capacity().prop_map(Event::Keep),
         4 => Just(Event::Look),
         1 => prop::bool::weighted(0.1).prop_map(|close| if close { Event::Close } else { Event::Evict }),
     ]
+}
+
+fn capacity() -> impl Strategy<Value = Capacity> {
+    let tracking = (1..=KEPT_MAX).prop_map(|initial| {
+        let utilization = Utilization::new(0.5).expect("a part");
+        let (min, max) = (1, KEPT_MAX);
+        Capacity::Tracking(Tracking {
+            utilization,
+            min,
+            max,
+            initial,
+        })
+    });
+    prop_oneof![(0..=KEPT_MAX).prop_map(Capacity::Fixed), tracking]
 }
 
 /// What the model knows of an instance.
@@ -89,8 +104,12 @@ struct Simulation {
     closed: bool,
     /// What is set apart for the first function, in MB.
     reserved_mb: Option<u64>,
-    /// How many instances of the published version are kept ready.
+    /// What is to be kept ready of the published version.
+    capacity: Capacity,
+    /// How many instances that are now.
     kept: u32,
+    /// When there were how many calls of it, since the capacity was set.
+    demand: Vec<(Instant, u32)>,
 }
 
 /// Most instances that are kept ready: so many calls that no quota counted count once they are not any more.
@@ -130,7 +149,9 @@ impl Simulation {
             retired: vec![0; versions.len()],
             closed: false,
             reserved_mb: None,
+            capacity: Capacity::Fixed(0),
             kept: 0,
+            demand: Vec::new(),
             versions,
         }
     }
@@ -188,13 +209,15 @@ impl Simulation {
                 self.reserved_mb = calls.map(|calls| calls * 128);
                 self.allot();
             }
-            Event::Keep(kept) => {
-                self.kept = if self.closed { 0 } else { kept };
+            Event::Keep(capacity) => {
+                self.capacity = capacity;
+                self.demand.clear();
                 self.allot();
             }
             Event::Look => self.look(),
             Event::Close => {
                 self.closed = true;
+                self.capacity = Capacity::Fixed(0);
                 self.kept = 0;
                 let let_go = self.schedule.close();
                 self.retire_all(|_| true);
@@ -208,18 +231,43 @@ impl Simulation {
         let reserved_mb = self.reserved_mb.map(|mb| (uid, mb)).into_iter().collect();
         let provisioned = Provisioned {
             version: Arc::clone(&self.versions[PUBLISHED]),
-            capacity: Capacity::Fixed(self.kept),
+            capacity: self.capacity,
         };
+        if self.closed {
+            self.capacity = Capacity::Fixed(0);
+        }
         self.schedule.allot(&Allotment {
             reserved_mb,
-            provisioned: (self.kept > 0).then_some(provisioned).into_iter().collect(),
+            provisioned: (self.capacity.most() > 0).then_some(provisioned).into_iter().collect(),
             ..Allotment::default()
         });
+        self.look_at_kept();
+    }
+
+    /// Sees how many are kept ready, and that it is what was set or what demand was.
+    fn look_at_kept(&mut self) {
+        let load = self.schedule.load();
+        let published = load.iter().find(|load| load.version == self.versions[PUBLISHED]);
+        self.kept = published.map_or(0, |load| load.provisioned);
+        match self.capacity {
+            Capacity::Fixed(instances) => assert_eq!(self.kept, instances),
+            Capacity::Tracking(tracking) => assert!((tracking.min..=tracking.max).contains(&self.kept)),
+        }
     }
 
     fn look(&mut self) {
         let dead = self.dead.clone();
         let due = self.schedule.provision(self.now, |instance| !dead.contains(instance));
+        self.look_at_kept();
+        if let Capacity::Tracking(tracking) = self.capacity {
+            let minute = Duration::from_secs(60);
+            let lately = self.demand.iter().filter(|(at, _)| *at + minute > self.now);
+            let most = lately.map(|(_, calls)| *calls).max().unwrap_or(0);
+            assert!(
+                self.kept >= tracking.wanted(most),
+                "no demand of the last minute is missed"
+            );
+        }
         for instance in due.let_go {
             assert!(dead.contains(&instance), "what is kept ready is not let go");
             self.take_idle(instance);
@@ -262,14 +310,20 @@ impl Simulation {
         let waiting = self.waiting_of(&version);
         let memory_mb = u64::from(version.memory_mb);
         let is_reserved = self.reserved_mb.is_some() && version.uid == self.versions[0].uid;
+        // A reservation holds what is kept ready of its function.
+        let kept_mb = match self.reserved_mb {
+            Some(_) => 0,
+            None => u64::from(self.kept) * u64::from(self.versions[PUBLISHED].memory_mb),
+        };
+        let account_mb = ACCOUNT_MB - kept_mb;
         let used_mb = self.used_mb(|other| other.uid == version.uid);
         let reserved_uid = self.versions[0].uid.clone();
         let shared_mb = self.counted_mb(|other| self.reserved_mb.is_none() || other.uid != reserved_uid);
         let left_mb = match (is_reserved, self.reserved_mb) {
             (true, Some(quota_mb)) => quota_mb.saturating_sub(used_mb),
-            _ => (ACCOUNT_MB - self.reserved_mb.unwrap_or(0)).saturating_sub(shared_mb),
+            _ => (account_mb - self.reserved_mb.unwrap_or(0)).saturating_sub(shared_mb),
         };
-        let left_mb = left_mb.min(ACCOUNT_MB.saturating_sub(self.running_mb()));
+        let left_mb = left_mb.min(account_mb.saturating_sub(self.running_mb()));
         // What is kept ready for it no quota is asked about but the function's own.
         let is_within_own = !is_reserved || self.reserved_mb.is_some_and(|quota_mb| used_mb + memory_mb <= quota_mb);
         let dead = self.dead.clone();
@@ -300,6 +354,7 @@ impl Simulation {
             self.take_idle(instance);
             self.goes(instance);
         }
+        let is_accepted = arrival.is_ok();
         match arrival {
             Ok(Arrival::Run(lent)) => {
                 let (top, _) = self.idle[index].pop().expect("an idle instance");
@@ -322,9 +377,9 @@ impl Simulation {
             }
             Err(Refusal::Stopping) => assert!(self.closed),
             Err(Refusal::AccountConcurrency { quota_mb }) => {
-                let left_mb = ACCOUNT_MB - self.reserved_mb.unwrap_or(0);
+                let left_mb = account_mb - self.reserved_mb.unwrap_or(0);
                 let shared = !is_reserved && shared_mb + memory_mb > left_mb && quota_mb == left_mb;
-                assert!(shared || self.running_mb() + memory_mb > ACCOUNT_MB);
+                assert!(shared || self.running_mb() + memory_mb > account_mb);
             }
             Err(Refusal::FunctionConcurrency { quota_mb }) if is_reserved => {
                 assert_eq!(Some(quota_mb), self.reserved_mb);
@@ -332,6 +387,9 @@ impl Simulation {
             }
             Err(Refusal::FunctionConcurrency { .. }) => assert!(running >= CONCURRENCY_MAX as usize),
             Err(Refusal::WaitingFull { .. }) => assert!(waiting >= WAITING_MAX as usize),
+        }
+        if is_accepted && index == PUBLISHED {
+            self.demand.push((self.now, self.calls_of_version(index) as u32));
         }
     }
 
@@ -575,7 +633,11 @@ impl Simulation {
             !newer_is_in_use || self.idle[0].is_empty(),
             "nothing old is kept beside something newer"
         );
-        assert!(self.running_mb() <= ACCOUNT_MB + u64::from(KEPT_MAX) * 128);
+        let all_mb = self.used_mb(|_| true);
+        assert!(
+            all_mb <= ACCOUNT_MB + u64::from(KEPT_MAX) * 128,
+            "also what no quota counts"
+        );
         assert_eq!(self.schedule.quota.running_mb, self.running_mb());
         let load = self.schedule.load();
         let sum = |count: fn(&FunctionLoad) -> u32| load.iter().map(|load| count(load) as usize).sum::<usize>();
@@ -606,7 +668,7 @@ impl Simulation {
             self.waiting.iter().all(VecDeque::is_empty),
             "everyone who waited was served"
         );
-        self.kept = 0;
+        self.capacity = Capacity::Fixed(0);
         self.allot();
         self.pass(IDLE);
         assert!(

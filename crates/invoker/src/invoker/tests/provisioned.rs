@@ -92,6 +92,23 @@ async fn a_start_that_fails_is_tried_again_ever_more_seldom_and_the_reason_is_to
 }
 
 #[tokio::test(start_paused = true)]
+async fn starts_that_fail_together_are_one_try_and_those_of_calls_are_none() {
+    let fail = || Plan::Fail(StartError::NoRoom("full".to_owned()));
+    let world = World::new().plan((0..16).map(|_| fail()));
+    world.keep(Some(Capacity::Fixed(8)));
+    settle().await;
+    assert_eq!(world.instances.plans.lock().len(), 8);
+    pass(SECOND).await;
+    assert_eq!(world.instances.plans.lock().len(), 0, "all of them again after 1 s");
+    for _ in 0..3 {
+        world.instances.plans.lock().push_front(fail());
+        assert_eq!(world.call("{}").await.status, StatusCode::InsufficientResources);
+    }
+    pass(2 * SECOND).await;
+    assert_eq!(world.kept(), (8, 8), "and after 2 s more");
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_are_not_started_all_at_once() {
     let world = World::new().plan((0..20).map(|_| Plan::After(SECOND)));
     world.keep(Some(Capacity::Fixed(20)));
@@ -152,9 +169,38 @@ async fn capacity_follows_demand_up_at_once_and_down_after_a_while() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn demand_between_two_looks_is_seen() {
+    let world = World::new();
+    let tracking = Tracking {
+        utilization: Utilization::new(0.5).expect("a part"),
+        min: 2,
+        max: 8,
+        initial: 8,
+    };
+    world.keep(Some(Capacity::Tracking(tracking)));
+    settle().await;
+    pass(SECOND / 2).await;
+    for _ in 0..10 {
+        pass(20 * SECOND).await;
+        let calls = [
+            world.begin("80").await,
+            world.begin("80").await,
+            world.begin("80").await,
+        ];
+        pass(SECOND / 10).await;
+        for call in calls {
+            assert_eq!(call.await.unwrap().status, StatusCode::Success);
+        }
+    }
+    assert_eq!(world.kept(), (6, 6), "three calls are half of six");
+    let cold = |record: &AttemptRecord| record.cold_start;
+    assert!(!world.records().iter().any(cold));
+}
+
+#[tokio::test(start_paused = true)]
 async fn calls_on_instances_that_are_kept_ready_are_beside_the_quotas() {
     let world = World::with(Limits {
-        account_concurrency_mb: 128,
+        account_concurrency_mb: 256,
         ..Limits::default()
     });
     world.keep(Some(Capacity::Fixed(1)));
@@ -164,6 +210,55 @@ async fn calls_on_instances_that_are_kept_ready_are_beside_the_quotas() {
     for call in calls {
         assert_eq!(call.await.unwrap().status, StatusCode::Success);
     }
+    assert_eq!(world.call("{}").await.status, StatusCode::Success);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_kept_ready_of_functions_without_a_reservation_is_taken_off_what_all_share() {
+    let world = World::with(Limits {
+        account_concurrency_mb: 256,
+        ..Limits::default()
+    });
+    world.keep(Some(Capacity::Fixed(1)));
+    settle().await;
+    let other = Arc::new(version("other"));
+    let call = || {
+        let (invoker, call) = (Arc::clone(&world.invoker), invocation(&other, "1000"));
+        tokio::spawn(async move { invoker.invoke(call).await })
+    };
+    let first = call();
+    settle().await;
+    let refused = call().await.unwrap();
+    assert_eq!(
+        refused.status,
+        StatusCode::ConcurrencyExceeded,
+        "though nobody calls it"
+    );
+    assert!(
+        refused.err_msg.contains("unreserved quota 128 MB"),
+        "{}",
+        refused.err_msg
+    );
+    let kept = world.call("{}").await;
+    assert_eq!(
+        kept.status,
+        StatusCode::Success,
+        "what is kept ready is there to be called"
+    );
+    world.keep(None);
+    assert_eq!(call().await.unwrap().status, StatusCode::Success);
+    assert_eq!(first.await.unwrap().status, StatusCode::Success);
+    // A reservation holds its own.
+    let provisioned = Provisioned {
+        version: Arc::clone(&world.version),
+        capacity: Capacity::Fixed(1),
+    };
+    world.invoker.allot(&Allotment {
+        reserved_mb: [(world.version.uid.clone(), 128)].into(),
+        provisioned: vec![provisioned],
+        ..Allotment::default()
+    });
+    assert_eq!(call().await.unwrap().status, StatusCode::Success);
     assert_eq!(world.call("{}").await.status, StatusCode::Success);
 }
 

@@ -44,6 +44,33 @@ async fn a_waiting_caller_that_goes_away_does_not_lose_the_start() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_visitor_who_goes_away_while_there_is_no_instance_holds_nothing_any_more() {
+    let world = World::with(Limits {
+        account_concurrency_mb: 128,
+        ..Limits::default()
+    })
+    .plan([Plan::After(SECOND)]);
+    let (enter, entered) = oneshot::channel();
+    let (_left, leave) = oneshot::channel();
+    let invoker = Arc::clone(&world.invoker);
+    let call = invocation(&world.version, "{}");
+    let visit = tokio::spawn(async move { invoker.visit(call, Visit { enter, leave }).await });
+    settle().await;
+    assert_eq!(world.load(), (1, 1, 0));
+    drop(entered);
+    settle().await;
+    assert_eq!(world.load(), (0, 0, 0), "though the start goes on");
+    assert_eq!(visit.await.unwrap().status, StatusCode::Canceled);
+    let next = world.begin("{}").await;
+    assert_eq!(
+        next.await.unwrap().status,
+        StatusCode::Success,
+        "there is room for another"
+    );
+    assert_eq!(world.statuses(), [499, 200]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_given_instance_nobody_took_serves_the_call_that_waits() {
     let world = World::new().plan([Plan::After(SECOND), Plan::Hang]);
     let mut gone = Box::pin(world.invoker.invoke(invocation(&world.version, "{}")));
