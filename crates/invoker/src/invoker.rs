@@ -437,8 +437,11 @@ impl<I: Instances> PendingStart<I> {
                 self.shared.schedule.lock().start_failed(start, error, now)
             }
         };
+        // First what can wait: whom a task wakes last, tokio has run next, and on the same processor.
+        if self.shared.schedule.lock().keeps_ready(&version) {
+            self.shared.provision.notify_one();
+        }
         self.shared.perform(&version, action);
-        self.shared.provision.notify_one();
     }
 }
 

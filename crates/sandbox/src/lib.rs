@@ -13,7 +13,6 @@
 mod cell;
 pub mod cgroup;
 pub mod doctor;
-#[expect(unsafe_code, reason = "one thread leaves the shared working directory")]
 mod mounter;
 mod name;
 pub mod network;
@@ -30,7 +29,7 @@ mod zygote;
 mod zygote_main;
 
 pub use cgroup::{Cgroup, CgroupError, Cgroups, Limits, MemoryUse, Usage};
-pub use mounter::{Mounter, Mounting};
+pub use mounter::Mounter;
 pub use name::InvalidServerName;
 pub use network::{
     Endpoint, Inside, InvalidSubnet, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink,

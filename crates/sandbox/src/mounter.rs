@@ -1,107 +1,135 @@
-//! The thread that mounts into sandboxes.
+//! Mounting into sandboxes.
 //!
-//! Entering a mount namespace needs a thread whose root and working directory are its own, so there is one that does
-//! nothing else. It trusts nothing inside: the targets are folders of the read-only template. It goes home after each
-//! job: whoever is last to leave the namespace of a dead sandbox takes it apart, which takes milliseconds.
+//! Whoever mounts into a sandbox goes there: the calling thread enters the sandbox's mount namespace, attaches, and is
+//! home again before this returns, a few dozen microseconds later. That takes a root and a working directory of its own,
+//! which the kernel insists on and a thread of the server's gets the first time. Nothing inside is trusted: the targets
+//! are folders of the read-only template.
 
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, mpsc};
-use std::thread;
+use std::process::abort;
 
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags, open};
+use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};
-use rustix::thread::{
-    LinkNameSpaceType, ThreadNameSpaceType, UnshareFlags, move_into_link_name_space, move_into_thread_name_spaces,
-    unshare_unsafe,
-};
-use tokio::sync::oneshot;
+use rustix::process::{chroot, fchdir};
+use rustix::thread::{LinkNameSpaceType, ThreadNameSpaceType, move_into_link_name_space, move_into_thread_name_spaces};
 
-/// A hand on the mounting thread. The thread ends with the last hand.
-#[derive(Debug, Clone)]
-pub struct Mounter {
-    jobs: mpsc::Sender<Job>,
-}
+use crate::sys::mntns;
 
+/// The way home for whoever mounts into a sandbox.
 #[derive(Debug)]
-struct Job {
-    sandbox: Arc<OwnedFd>,
-    trees: Vec<(OwnedFd, CString)>,
-    done: oneshot::Sender<io::Result<()>>,
+pub struct Mounter {
+    namespace: File,
+    root: OwnedFd,
+    folder: OwnedFd,
 }
 
 impl Mounter {
-    /// Starts the thread.
-    pub fn start() -> io::Result<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let (started, has_started) = mpsc::channel();
-        thread::Builder::new().name("skiff-mounter".to_owned()).spawn(move || {
-            // SAFETY: only the root and working directory are no longer shared with other threads, and this thread
-            // uses neither but through the namespaces it enters below.
-            let alone = unsafe { unshare_unsafe(UnshareFlags::FS) };
-            let home = alone
-                .map_err(io::Error::from)
-                .and_then(|()| File::open("/proc/thread-self/ns/mnt"));
-            let home = match home {
-                Ok(home) => home,
-                Err(error) => {
-                    let _ = started.send(Err(error));
-                    return;
-                }
-            };
-            let _ = started.send(Ok(()));
-            for job in queue {
-                // Whoever gave up waiting has dropped the sandbox with it.
-                let _ = job.done.send(attach(&job.sandbox, &job.trees));
-                if let Err(error) = move_into_link_name_space(home.as_fd(), Some(LinkNameSpaceType::Mount)) {
-                    tracing::error!(%error, "the mounting thread could not leave a sandbox's mount namespace");
-                }
-            }
-        })?;
-        has_started
-            .recv()
-            .map_err(|_| io::Error::other("the mounting thread ended"))??;
-        Ok(Self { jobs })
+    /// Where the calling thread is, is home.
+    pub fn open() -> io::Result<Self> {
+        let folder = |path| open(path, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        Ok(Self {
+            namespace: File::open("/proc/thread-self/ns/mnt")?,
+            root: folder("/")?,
+            folder: folder(".")?,
+        })
     }
 
     /// Attaches detached trees inside the sandbox whose first process this is.
-    pub(crate) fn attach(&self, sandbox: Arc<OwnedFd>, trees: Vec<(OwnedFd, CString)>) -> io::Result<Mounting> {
-        let (done, is_done) = oneshot::channel();
-        self.jobs.send(Job { sandbox, trees, done }).map_err(|_| ended())?;
-        Ok(Mounting(is_done))
+    pub(crate) fn attach(&self, sandbox: impl AsFd, trees: &[(OwnedFd, CString)]) -> io::Result<()> {
+        let _away = self.enter(sandbox)?;
+        for (tree, target) in trees {
+            let by_descriptor = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+            move_mount(tree, c"", CWD, target.as_c_str(), by_descriptor)?;
+        }
+        Ok(())
+    }
+
+    fn enter(&self, sandbox: impl AsFd) -> io::Result<Away<'_>> {
+        let enter = || move_into_thread_name_spaces(sandbox.as_fd(), ThreadNameSpaceType::MOUNT);
+        match enter() {
+            // Its root and working directory are another thread's, too: it was started by it, or has started it.
+            Err(Errno::INVAL) => {
+                mntns::unshare_root()?;
+                enter()
+            }
+            entered => entered,
+        }?;
+        Ok(Away(self))
+    }
+
+    fn go_home(&self) -> io::Result<()> {
+        move_into_link_name_space(self.namespace.as_fd(), Some(LinkNameSpaceType::Mount))?;
+        // The namespace's root and the server's need not be the same.
+        fchdir(&self.root)?;
+        chroot(c".")?;
+        fchdir(&self.folder)?;
+        Ok(())
     }
 }
 
-/// A job of the mounting thread's.
-#[derive(Debug)]
-pub struct Mounting(oneshot::Receiver<io::Result<()>>);
+/// The calling thread is inside a sandbox. Dropping this brings it home.
+struct Away<'a>(&'a Mounter);
 
-impl Mounting {
-    /// Waits until it is done.
-    ///
-    /// # Cancel safety
-    /// Dropping the future leaves the job to the thread; drop the sandbox with it.
-    pub async fn done(self) -> io::Result<()> {
-        self.0.await.map_err(|_| ended())?
+impl Drop for Away<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.go_home() {
+            // Every path it opened from here on would be one of the sandbox's.
+            tracing::error!(%error, "a thread of the server cannot leave a sandbox; the server ends");
+            abort();
+        }
     }
 }
 
-fn ended() -> io::Error {
-    io::Error::other("the mounting thread ended")
-}
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, thread};
 
-fn attach(sandbox: &OwnedFd, trees: &[(OwnedFd, CString)]) -> io::Result<()> {
-    move_into_thread_name_spaces(sandbox.as_fd(), ThreadNameSpaceType::MOUNT)?;
-    for (tree, target) in trees {
-        move_mount(
-            tree,
-            c"",
-            CWD,
-            target.as_c_str(),
-            MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH,
-        )?;
+    use super::*;
+
+    /// Needs root, as all that makes sandboxes does.
+    #[test]
+    fn a_thread_that_mounted_elsewhere_is_home_again_and_its_paths_with_it() {
+        let mounter = Mounter::open().expect("root");
+        let (folder, before) = (
+            env::current_dir().expect("a folder"),
+            fs::read_link("/proc/thread-self/ns/mnt"),
+        );
+        let elsewhere = thread::spawn(|| {
+            mntns::unshare_mounts().expect("root");
+            File::open("/proc/thread-self/ns/mnt").expect("proc")
+        });
+        let elsewhere = elsewhere.join().expect("it has it");
+        for _ in 0..2 {
+            let inside = mntns::unshare_root().and_then(|()| {
+                move_into_link_name_space(elsewhere.as_fd(), Some(LinkNameSpaceType::Mount))?;
+                let away = Away(&mounter);
+                let inside = fs::read_link("/proc/thread-self/ns/mnt");
+                drop(away);
+                inside
+            });
+            assert_ne!(inside.ok(), before.as_ref().ok().cloned(), "it was away");
+            assert_eq!(
+                fs::read_link("/proc/thread-self/ns/mnt").ok(),
+                before.as_ref().ok().cloned()
+            );
+            assert_eq!(
+                env::current_dir().ok(),
+                Some(folder.clone()),
+                "paths are what they were"
+            );
+        }
     }
-    Ok(())
+
+    #[test]
+    fn who_cannot_enter_stays_at_home() {
+        let mounter = Mounter::open().expect("root");
+        let before = fs::read_link("/proc/thread-self/ns/mnt").expect("proc");
+        let no_process = File::open("/dev/null").expect("there is one");
+        assert!(mounter.attach(&no_process, &[]).is_err());
+        assert_eq!(fs::read_link("/proc/thread-self/ns/mnt").ok(), Some(before));
+    }
 }

@@ -14,7 +14,7 @@ use tokio::net::unix::pipe;
 use tokio::sync::watch;
 
 use crate::cgroup::Cgroup;
-use crate::mounter::{Mounter, Mounting};
+use crate::mounter::Mounter;
 use crate::sys;
 use crate::zygote::{BirthError, Parts, Zygote};
 
@@ -126,11 +126,11 @@ impl Sandbox {
         self.killer.clone()
     }
 
-    /// Makes folders of the host appear inside; that has begun when this returns, and ends with what it gives back. Call
-    /// it once the runtime is ready: before, the sandbox has no mounts of its own.
-    pub fn mount(&self, mounter: &Mounter, mounts: &[Mount<'_>]) -> io::Result<Mounting> {
+    /// Makes folders of the host appear inside. Call it once the runtime is ready: before, the sandbox has no mounts of
+    /// its own.
+    pub fn mount(&self, mounter: &Mounter, mounts: &[Mount<'_>]) -> io::Result<()> {
         let trees = mounts.iter().map(detach).collect::<io::Result<Vec<_>>>()?;
-        mounter.attach(Arc::clone(&self.killer.pidfd), trees)
+        mounter.attach(&*self.killer.pidfd, &trees)
     }
 
     /// True once its first process has ended, or its zygote, which takes it along.

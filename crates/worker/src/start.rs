@@ -49,7 +49,7 @@ pub(crate) async fn initialise(
     folders: Folders<'_>,
     begun: Instant,
 ) -> Result<(WorkerInstance, InitReport), StartError> {
-    let assigned = assign(shared, &cell, &limits(version.memory_mb), folders).await;
+    let assigned = assign(shared, &cell, &limits(version.memory_mb), folders);
     assigned.map_err(|error| StartError::Platform(format!("give a sandbox its limits and code: {error}")))?;
     let order = Load::new(version, &shared.platform).to_json().ok();
     let request = order.and_then(|order| wire::request(Request::Load, LOAD_SEQUENCE, &[&order]));
@@ -76,19 +76,13 @@ pub(crate) async fn initialise(
     }
 }
 
-/// Limits, code and layers, for a function or for compiling. The limits are written while the mounting thread mounts.
-pub(crate) async fn assign(
-    shared: &Shared,
-    cell: &StemCell,
-    limits: &Limits,
-    folders: Folders<'_>,
-) -> std::io::Result<()> {
+/// Limits, code and layers, for a function or for compiling.
+pub(crate) fn assign(shared: &Shared, cell: &StemCell, limits: &Limits, folders: Folders<'_>) -> std::io::Result<()> {
     let mount = |source, target| Mount { source, target };
     let mut mounts = vec![mount(folders.code, CODE_TARGET)];
     mounts.extend(folders.layers.map(|layers| mount(layers, LAYERS_TARGET)));
-    let mounting = cell.sandbox.mount(&shared.mounter, &mounts)?;
-    let limited = cell.sandbox.cgroup().limit(limits);
-    mounting.done().await.and(limited)
+    cell.sandbox.cgroup().limit(limits)?;
+    cell.sandbox.mount(&shared.mounter, &mounts)
 }
 
 /// What a failed initialisation is called.

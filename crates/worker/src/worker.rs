@@ -172,7 +172,7 @@ impl Worker {
             stop: stop.clone(),
         });
         let shared = Arc::new(Shared {
-            mounter: Mounter::start().map_err(|error| OpenError::Host("start the mounting thread", error))?,
+            mounter: Mounter::open().map_err(|error| OpenError::Host("open its own mount namespace", error))?,
             freezer: Arc::default(),
             platform: config.platform,
             pressure,
@@ -270,9 +270,7 @@ impl Worker {
                 code: folder,
                 layers: None,
             };
-            start::assign(&self.shared, &cell, &limits, folders)
-                .await
-                .map_err(|error| error.to_string())?;
+            start::assign(&self.shared, &cell, &limits, folders).map_err(|error| error.to_string())?;
             let request = wire::request(Request::Compile, SEQUENCE, &[]).ok_or("no request")?;
             let mut answer = cell.line.ask(&request, SEQUENCE, Instant::now() + COMPILE_MAX).await;
             let mut files = Vec::new();

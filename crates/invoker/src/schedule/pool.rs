@@ -284,6 +284,11 @@ impl<I, W> Pool<I, W> {
         self.kept.as_ref().map_or(0, Kept::wanted)
     }
 
+    /// True where instances are kept ready.
+    pub(super) fn is_kept(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// Calls that count against the quotas: those beyond the instances kept ready.
     fn counted(&self) -> u32 {
         self.running.saturating_sub(self.wanted())

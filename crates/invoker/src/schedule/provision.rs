@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use skiff_domain::{Allotment, Capacity, StartError};
+use skiff_domain::{Allotment, Capacity, StartError, Version};
 
 use super::{Schedule, Start};
 
@@ -184,6 +184,12 @@ impl<I, W> Schedule<I, W> {
             !function.pools.is_empty()
         });
         self.recount();
+    }
+
+    /// True for a version that instances are kept ready of.
+    pub(crate) fn keeps_ready(&mut self, version: &Version) -> bool {
+        self.find(version)
+            .is_some_and(|(function, index)| function.pools[index].is_kept())
     }
 
     /// Looks after what is kept ready.

@@ -65,6 +65,8 @@ _requests.register(REQUESTS, select.POLLIN)
 _comes_within = _requests.poll
 # Native code that gives memory back, and how often an instance may still take the time.
 _give_back, _thrift = None, 200
+# Whether this is a function's yet. A stem cell keeps its own pages: they are what taking code does not wait for.
+_loaded = False
 # An instance without an event for so long is idle.
 IDLE_MILLISECONDS = 2000
 
@@ -72,7 +74,7 @@ IDLE_MILLISECONDS = 2000
 def rest():
     """While there is nothing to do: what is again as it was in the zygote is shared with it again."""
     global _thrift
-    if _give_back is not None and _thrift > 0 and not _comes_within(IDLE_MILLISECONDS):
+    if _loaded and _give_back is not None and _thrift > 0 and not _comes_within(IDLE_MILLISECONDS):
         _thrift -= 1
         _give_back()
 
@@ -359,6 +361,7 @@ def own_signals():
 
 def runtime(warm):
     """One instance, from its birth to its end."""
+    global _loaded
     own_signals()
     # OpenSSL tells a fork by the process id, and every instance has the same one.
     _entropy(_urandom(32), 32.0)
@@ -377,6 +380,7 @@ def runtime(warm):
         elif kind == LOAD:
             kind, answer = instance.load(body)
             instance.answer(kind, sequence, answer)
+            _loaded = True
         elif kind == COMPILE:
             compile_sources(sequence)
 
