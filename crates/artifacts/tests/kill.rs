@@ -47,7 +47,7 @@ async fn victim() {
     let round = std::process::id().to_string();
     for number in 0..usize::MAX {
         let package = artifacts.admit(package(&round, number)).await.unwrap();
-        println!("acknowledged {}", package.digest);
+        println!("acknowledged {}", package.digest());
     }
 }
 

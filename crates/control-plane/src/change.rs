@@ -18,6 +18,11 @@ pub enum ChangeError {
     /// The store failed.
     #[error("the change could not be stored: try again")]
     Store(#[from] StoreError),
+    /// It is longer than a document can be.
+    #[error(
+        "the change could not be stored: all that is set of it together is too long, use fewer or shorter settings"
+    )]
+    TooLong,
     /// What is stored cannot be read or written.
     #[error("the change could not be stored: what is there cannot be read")]
     Document(#[from] DocumentError),
@@ -38,6 +43,8 @@ impl ChangeError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Store(_) | Self::Document(_) | Self::Stopping | Self::Interrupted => "InternalError.System",
+            // The contract has no narrower one.
+            Self::TooLong => "InvalidParameterValue",
             Self::Contended => "FailedOperation.OperationConflict",
         }
     }
@@ -94,6 +101,7 @@ impl Inner {
                     return Ok(answer);
                 }
                 Err(StoreError::Conflict { .. }) => self.refresh(&writes).await?,
+                Err(StoreError::TooLarge { .. }) => return Err(ChangeError::TooLong.into()),
                 Err(error) => {
                     // It may have gone through all the same. If the store cannot be asked either, memory stays what
                     // it was, and the next change of these documents will conflict and ask.

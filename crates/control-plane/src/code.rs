@@ -74,8 +74,8 @@ pub(crate) async fn take_in(
     // Before the package is looked at: this is the cheaper question.
     entries(kind, runtime, handler)?;
     let package = inner.artifacts.admit(zip).await?;
-    check_entry(&inner.artifacts, kind, runtime, handler, &package.digest)?;
-    let is_compiled = |version: &Arc<Version>| version.code == package.digest && version.runtime == *runtime;
+    check_entry(&inner.artifacts, kind, runtime, handler, &package.digest())?;
+    let is_compiled = |version: &Arc<Version>| version.code == package.digest() && version.runtime == *runtime;
     if !inner.state.load().versions().any(is_compiled) {
         inner.compile_soon(runtime, &package).await;
     }

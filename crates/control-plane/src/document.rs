@@ -9,20 +9,24 @@ mod schema;
 
 use bytes::Bytes;
 use skiff_domain::{FunctionKey, InvalidName, LayerName, NamespaceName, VersionNumber};
-use skiff_store::{InvalidKey, Key, Prefix};
+use skiff_store::{InvalidKey, Key, Prefix, VALUE_BYTES_MAX};
 
 use crate::account::AccountRecord;
+use crate::alias::Aliases;
 use crate::environment::InvalidEnvironment;
 use crate::function::Function;
 use crate::layer::{InvalidCompatibleRuntimes, InvalidLayers, InvalidLicense, Layer, LayerVersion};
 use crate::namespace::Namespace;
-use crate::provision::InvalidProvision;
+use crate::provision::{InvalidProvision, Provisions};
 use crate::published::PublishedVersion;
 use crate::routing::InvalidRouting;
 use crate::settings::InvalidSetting;
 use crate::tags::InvalidTags;
 use layers::{LayerSchemas, LayerV1, LayerVersionSchemas, LayerVersionV1};
-use schema::{AccountSchemas, FunctionSchemas, FunctionV2, NamespaceSchemas, NamespaceV1, VersionSchemas, VersionV1};
+use provision::ProvisionV1;
+use schema::{
+    AccountSchemas, AliasV1, FunctionSchemas, FunctionV2, NamespaceSchemas, NamespaceV1, VersionSchemas, VersionV1,
+};
 
 const FUNCTIONS: &str = "fn";
 const VERSIONS: &str = "version";
@@ -114,6 +118,26 @@ pub(crate) enum Document {
     Layer(Layer),
     /// A version of a layer.
     LayerVersion(Box<LayerVersion>),
+}
+
+/// Most of a function's document that its aliases may take, and what is kept ready of it: their own limits allow more than
+/// there is room for. What is left holds all else at its longest, however it is escaped.
+pub(crate) const ALIASES_BYTES_MAX: usize = VALUE_BYTES_MAX / 2;
+pub(crate) const PROVISIONS_BYTES_MAX: usize = VALUE_BYTES_MAX / 4;
+
+/// How much of its document a function's aliases take.
+pub(crate) fn aliases_bytes(aliases: &Aliases) -> Result<usize, DocumentError> {
+    let aliases: Vec<_> = aliases.iter().map(AliasV1::of).collect();
+    Ok(serde_json::to_vec(&aliases)?.len())
+}
+
+/// How much of its document what is kept ready of a function takes.
+pub(crate) fn provisions_bytes(provisions: &Provisions) -> Result<usize, DocumentError> {
+    let provisions = provisions.iter();
+    let provisions: Vec<_> = provisions
+        .map(|(number, provision)| ProvisionV1::of(*number, provision))
+        .collect();
+    Ok(serde_json::to_vec(&provisions)?.len())
 }
 
 /// Why a document cannot be read or written.

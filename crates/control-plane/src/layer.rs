@@ -11,6 +11,9 @@ use crate::configuration::Configuration;
 use crate::settings::Description;
 use crate::tags::Tags;
 
+/// Most layers without a version that are remembered for their numbers; beyond, the one emptied first is forgotten.
+pub(crate) const EMPTIED_LAYERS_MAX: usize = 2000;
+
 /// How all Pythons are asked for at once, in any letter case.
 const EVERY_PYTHON: &str = "Python3";
 /// What their names begin with.

@@ -242,14 +242,14 @@ impl Inner {
     /// Has a package compiled for a runtime. Returns when that is done, or soon when it is a large one.
     pub(crate) async fn compile_soon(self: &Arc<Self>, runtime: &RuntimeName, package: &Package) {
         let (this, runtime) = (Arc::clone(self), runtime.clone());
-        let (code, folder) = (package.digest, Arc::clone(&package.folder));
+        let (code, folder) = (package.digest(), Arc::clone(package.folder()));
         let compiling = self.tasks.spawn(async move {
             tokio::select! {
                 () = this.compile(&runtime, code, folder) => {}
                 () = this.stop.cancelled() => {}
             }
         });
-        let wait = match package.zip_bytes {
+        let wait = match package.zip_bytes() {
             ..=COMPILE_FIRST_BYTES_MAX => COMPILE_TIME_MAX,
             _ => COMPILE_WAIT_MAX,
         };

@@ -71,6 +71,9 @@ pub enum InvalidProvision {
     /// No times.
     #[error("TriggerCronConfig {0}")]
     Cron(#[from] InvalidCron),
+    /// Times that are over.
+    #[error("TriggerCronConfig {0:?} is never due again: use a time to come")]
+    Over(String),
     /// Too many actions.
     #[error("there are {0} timed actions: use at most {ACTIONS_MAX}")]
     TooManyActions(usize),
@@ -91,7 +94,7 @@ impl InvalidProvision {
             Self::Name(_) => "InvalidParameterValue.ProvisionTriggerName",
             Self::NameRepeated(_) => "InvalidParameterValue.ProvisionTriggerNameDuplicate",
             Self::CronRepeated(_) => "InvalidParameterValue.ProvisionTriggerCronConfigDuplicate",
-            Self::Cron(_) => "InvalidParameterValue.TriggerCronConfig",
+            Self::Cron(_) | Self::Over(_) => "InvalidParameterValue.TriggerCronConfig",
             Self::TooManyActions(_) => "LimitExceeded.ProvisionTriggerAction",
             Self::ActionsOfTracking => "InvalidParameterValue.ProvisionType",
         }
@@ -174,6 +177,15 @@ impl Provision {
             capacity,
             actions,
         })
+    }
+
+    /// Checks that every action will be due at some time. Not where it is read again: then some may have been.
+    pub(crate) fn check_due(&self) -> Result<(), InvalidProvision> {
+        let over = self
+            .actions
+            .iter()
+            .find(|action| action.cron.next(self.set_at).is_none());
+        over.map_or(Ok(()), |over| Err(InvalidProvision::Over(over.cron.to_string())))
     }
 
     /// When it was set. Actions that were due before do not count.
@@ -278,5 +290,21 @@ mod tests {
             "LimitExceeded.ProvisionTriggerAction"
         );
         assert!(new(one, many().take(10).collect()).is_ok());
+    }
+
+    #[test]
+    fn an_action_that_is_never_due_again_is_refused_where_it_is_given() {
+        let set_at: Timestamp = "2026-11-26T09:00:00+08:00".parse().unwrap();
+        for (cron, is_over) in [
+            ("0 0 8 * * * 2020", true),
+            ("0 0 9 26 11 * 2026", true),
+            ("1 0 9 26 11 * 2026", false),
+            ("0 0 8 * * * *", false),
+        ] {
+            let provision = Provision::new(Capacity::Fixed(2), vec![action("a", 1, cron)], set_at);
+            let checked = provision.expect("what is stored stays readable").check_due();
+            let expected = is_over.then_some("InvalidParameterValue.TriggerCronConfig");
+            assert_eq!(checked.err().map(|error| error.code()), expected, "{cron}");
+        }
     }
 }

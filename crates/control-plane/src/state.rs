@@ -163,6 +163,19 @@ impl State {
         versions.flat_map(|versions| versions.values().map(|stored| &stored.value))
     }
 
+    /// False once all its versions are deleted.
+    pub(crate) fn has_versions(&self, layer: &Layer) -> bool {
+        self.layer_versions.contains_key(&layer.name)
+    }
+
+    /// The layer without versions whose last one was deleted first, where there are at least so many.
+    pub(crate) fn layer_to_forget(&self, emptied_max: usize) -> Option<&LayerName> {
+        let emptied = || self.layers.values().filter(|layer| !self.has_versions(&layer.value));
+        // Deleting its last version was the last change of it.
+        let first = emptied().min_by_key(|layer| layer.rev)?;
+        (emptied().count() >= emptied_max).then_some(&first.value.name)
+    }
+
     pub(crate) fn layer_version(&self, wanted: &LayerRef) -> Option<&Arc<LayerVersion>> {
         Some(&self.layer_versions.get(&wanted.name)?.get(&wanted.number)?.value)
     }
@@ -249,7 +262,11 @@ impl State {
             }
             Write::Remove(DocumentId::LayerVersion(name, number)) => {
                 if let Some(versions) = self.layer_versions.get_mut(name) {
-                    Arc::make_mut(versions).remove(number);
+                    let versions = Arc::make_mut(versions);
+                    versions.remove(number);
+                    if versions.is_empty() {
+                        self.layer_versions.remove(name);
+                    }
                 }
             }
             Write::Remove(DocumentId::Account) => self.account = None,

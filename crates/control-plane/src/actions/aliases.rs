@@ -8,7 +8,7 @@ use skiff_domain::{AliasName, FunctionKey, FunctionName, VersionRef};
 use super::update_function_code::existing;
 use crate::alias::Alias;
 use crate::change::ChangeError;
-use crate::document::Document;
+use crate::document::{ALIASES_BYTES_MAX, Document, aliases_bytes};
 use crate::function::Function;
 use crate::listing::{Listing, Page};
 use crate::plane::{ControlPlane, Inner, ResolveError};
@@ -78,6 +78,17 @@ pub enum AliasError {
     /// The function has as many as it can have.
     #[error("Function {0} has {ALIASES_PER_FUNCTION_MAX} aliases, the most it can have: delete one first")]
     TooMany(FunctionName),
+    /// More than can be written down.
+    #[error(
+        "the aliases of function {function} are {bytes} bytes long with their rules and descriptions: use fewer or shorter \
+         ones, {ALIASES_BYTES_MAX} bytes at most"
+    )]
+    TooLong {
+        /// The function.
+        function: FunctionName,
+        /// How long they are.
+        bytes: usize,
+    },
     /// `$DEFAULT` always exists.
     #[error("Alias $DEFAULT cannot be deleted: every function has it. UpdateAlias leads it back to $LATEST")]
     Default,
@@ -96,7 +107,7 @@ impl AliasError {
             Self::Exists { .. } => "ResourceInUse.Alias",
             Self::VersionMissing { .. } => "ResourceNotFound.FunctionVersion",
             Self::RoutedToMain(_) => "InvalidParameterValue.RoutingConfig",
-            Self::TooMany(_) => "LimitExceeded.Alias",
+            Self::TooMany(_) | Self::TooLong { .. } => "LimitExceeded.Alias",
             Self::Default => "FailedOperation.DeleteAlias",
             Self::Change(error) => error.code(),
         }
@@ -183,14 +194,27 @@ impl ControlPlane {
     ) -> Result<(), AliasError> {
         let write = |inner: Arc<Inner>| async move {
             let decide = |state: &State| {
-                let mut function = Function::clone(&*existing(state, &key)?);
+                let before = existing(state, &key)?;
+                let mut function = Function::clone(&before);
                 change(state, &inner, &mut function)?;
+                check_room(&before, &function)?;
                 Ok((vec![Write::Put(Document::Function(Box::new(function)))], ()))
             };
             inner.change(decide).await
         };
         self.inner.run(write).await
     }
+}
+
+/// Whether a function's document has room for its aliases.
+fn check_room(before: &Function, after: &Function) -> Result<(), AliasError> {
+    let bytes_of = |function: &Function| aliases_bytes(&function.aliases).map_err(ChangeError::from);
+    let bytes = bytes_of(after)?;
+    if bytes > ALIASES_BYTES_MAX && bytes > bytes_of(before)? {
+        let function = after.key.name.clone();
+        return Err(AliasError::TooLong { function, bytes });
+    }
+    Ok(())
 }
 
 fn find<'a>(function: &'a Function, name: &AliasName) -> Result<&'a Alias, AliasError> {

@@ -8,7 +8,6 @@ use super::create_function::{NoRoom, fresh_uid, room_in, writes};
 use super::update_function_code::existing;
 use crate::alias::Aliases;
 use crate::change::ChangeError;
-use crate::code::CodeError;
 use crate::configuration::Configuration;
 use crate::document::Document;
 use crate::environment::Environment;
@@ -73,9 +72,6 @@ pub enum CopyFunctionError {
     /// The target's layers do not go with the source's code and runtime.
     #[error(transparent)]
     Layers(#[from] InvalidLayers),
-    /// The source's package cannot be read.
-    #[error(transparent)]
-    Code(#[from] CodeError),
     /// It could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -91,7 +87,6 @@ impl CopyFunctionError {
             Self::Exists(_) => "ResourceInUse.Function",
             Self::NoRoom(error) => error.code(),
             Self::Layers(error) => error.code(),
-            Self::Code(error) => error.code(),
             Self::Change(error) => error.code(),
         }
     }
@@ -104,16 +99,9 @@ impl ControlPlane {
         if input.source == input.target {
             return Err(CopyFunctionError::Itself(input.source));
         }
-        let source = existing(&inner.state.load(), &input.source)?;
-        // Keeps the package, should the source be deleted meanwhile.
-        let package = inner
-            .artifacts
-            .folder(source.configuration.code)
-            .await
-            .map_err(CodeError::from)?;
         let write = |inner: Arc<Inner>| async move {
-            let _package = package;
-            let change = |state: &State| decide(state, &inner, &source, &input);
+            // The source keeps what it is made of until the copy is there: no other change comes in between.
+            let change = |state: &State| decide(state, &inner, &*existing(state, &input.source)?, &input);
             if let Some(replaced) = inner.change(change).await? {
                 inner.settle(&replaced, Some(&Qualifier::latest()));
             }

@@ -171,9 +171,9 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         environment: input.environment,
         network: input.network,
         role: input.role,
-        code: package.digest,
-        code_bytes: package.zip_bytes,
-        unpacked_bytes: package.unpacked_bytes,
+        code: package.digest(),
+        code_bytes: package.zip_bytes(),
+        unpacked_bytes: package.unpacked_bytes(),
         layers: Layers::default(),
         web: input.web,
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use skiff_domain::{AliasName, FunctionKey, Qualifier, VersionRef};
+use skiff_domain::{AliasName, FunctionKey, Qualifier, VersionNumber, VersionRef};
 
 use super::update_function_code::existing;
 use crate::change::ChangeError;
@@ -97,8 +97,8 @@ fn deletion(
     now: Timestamp,
 ) -> Result<Vec<Write>, DeleteFunctionVersionError> {
     let exists = state.table(&function.key).and_then(|table| table.at(&input.qualifier));
-    let version = match (exists, input.qualifier.as_str().parse()) {
-        (Some(_), Ok(number)) => VersionRef::Number(number),
+    let number: VersionNumber = match (exists, input.qualifier.as_str().parse()) {
+        (Some(_), Ok(number)) => number,
         (Some(_), Err(_)) => return Err(DeleteFunctionVersionError::NoNumber(input.qualifier.clone())),
         (None, _) => {
             return Err(ResolveError::QualifierMissing {
@@ -108,6 +108,7 @@ fn deletion(
             .into());
         }
     };
+    let version = VersionRef::Number(number);
     let mut changed = Function::clone(function);
     if let Some(alias) = function.aliases.iter().find(|alias| alias.leads_to(version)) {
         if input.bound == BoundAliases::Keep {
@@ -116,9 +117,6 @@ fn deletion(
         }
         changed.aliases.forget(version, now);
     }
-    let VersionRef::Number(number) = version else {
-        return Err(DeleteFunctionVersionError::NoNumber(input.qualifier.clone()));
-    };
     changed.provisions.remove(&number);
     // The function is written in any case: an alias that comes to lead here at the same time excludes this.
     Ok(vec![

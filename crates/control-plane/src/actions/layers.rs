@@ -7,7 +7,7 @@ use skiff_domain::{LayerName, LayerRef, RuntimeName};
 use crate::change::ChangeError;
 use crate::configuration::Configuration;
 use crate::document::{Document, DocumentId};
-use crate::layer::{InvalidLayers, Layer, LayerVersion, Layers};
+use crate::layer::{EMPTIED_LAYERS_MAX, InvalidLayers, Layer, LayerVersion, Layers};
 use crate::listing::{Listing, Page};
 use crate::plane::{ControlPlane, Inner};
 use crate::state::{State, Write};
@@ -109,7 +109,13 @@ impl ControlPlane {
                 let id = DocumentId::LayerVersion(wanted.name.clone(), wanted.number);
                 // The layer is written too: whoever publishes at the same time counts anew.
                 let layer = Document::Layer(Layer::clone(&found.layer));
-                Ok::<_, LayerError>((vec![Write::Put(layer), Write::Remove(id)], ()))
+                let mut writes = vec![Write::Put(layer), Write::Remove(id)];
+                if state.layer_versions(&wanted.name).count() == 1
+                    && let Some(forgotten) = state.layer_to_forget(EMPTIED_LAYERS_MAX)
+                {
+                    writes.push(Write::Remove(DocumentId::Layer(forgotten.clone())));
+                }
+                Ok::<_, LayerError>((writes, ()))
             };
             inner.change(change).await?;
             inner.collect_later();

@@ -6,10 +6,10 @@ use skiff_domain::{Capacity, FunctionKey, FunctionUid, Qualifier, VersionNumber}
 
 use super::update_function_code::existing;
 use crate::change::ChangeError;
-use crate::document::Document;
+use crate::document::{Document, PROVISIONS_BYTES_MAX, provisions_bytes};
 use crate::function::Function;
 use crate::plane::{ControlPlane, Inner, ResolveError};
-use crate::provision::{InvalidProvision, Provision, TimedAction};
+use crate::provision::{InvalidProvision, Provision, Provisions, TimedAction};
 use crate::state::{State, Write};
 
 /// Instances of a published version that are to be kept ready.
@@ -56,6 +56,12 @@ pub enum ProvisionConcurrencyError {
         /// What is left.
         left_mb: u64,
     },
+    /// More than can be written down.
+    #[error(
+        "the timed actions of all versions of the function are {0} bytes long: use fewer or shorter ones, \
+         {PROVISIONS_BYTES_MAX} bytes at most"
+    )]
+    TooLong(usize),
     /// The change could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -73,6 +79,7 @@ impl ProvisionConcurrencyError {
             Self::Invalid(error) => error.code(),
             Self::ExceedsReserved { .. } => "FailedOperation.ProvisionedExceedReserved",
             Self::ExceedsAvailable { .. } => "FailedOperation.ProvisionedExceedAvailable",
+            Self::TooLong(_) => "LimitExceeded.ProvisionTriggerAction",
             Self::Change(error) => error.code(),
         }
     }
@@ -98,9 +105,11 @@ impl ControlPlane {
                 let function = existing(state, &input.key)?;
                 let number = published(state, &function, &input.qualifier)?;
                 let provision = Provision::new(input.capacity, input.actions.clone(), (inner.now)())?;
+                provision.check_due()?;
                 check(&inner, state, &function, number, &provision)?;
                 let mut changed = Function::clone(&function);
                 changed.provisions.insert(number, provision);
+                check_room(&function.provisions, &changed.provisions)?;
                 Ok::<_, ProvisionConcurrencyError>((writes(state, changed), ()))
             };
             inner.change(change).await
@@ -178,6 +187,16 @@ fn published(
         }
         .into()),
     }
+}
+
+/// Whether a function's document has room for what is kept ready.
+fn check_room(before: &Provisions, after: &Provisions) -> Result<(), ProvisionConcurrencyError> {
+    let bytes = |provisions| provisions_bytes(provisions).map_err(ChangeError::from);
+    let after = bytes(after)?;
+    if after > PROVISIONS_BYTES_MAX && after > bytes(before)? {
+        return Err(ProvisionConcurrencyError::TooLong(after));
+    }
+    Ok(())
 }
 
 fn check(

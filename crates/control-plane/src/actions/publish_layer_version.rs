@@ -39,7 +39,7 @@ pub enum PublishLayerVersionError {
     #[error("{}", of_a_layer(.0))]
     Package(#[from] AdmitError),
     /// There are as many layers as there can be.
-    #[error("there are {LAYERS_MAX} layers, the most there can be")]
+    #[error("there are {LAYERS_MAX} layers, the most there can be: delete all versions of one first")]
     TooManyLayers,
     /// The layer has as many versions as it can have.
     #[error("Layer {0} has {VERSIONS_PER_LAYER_MAX} versions, the most it can have: delete one first")]
@@ -110,9 +110,9 @@ async fn publish(
                 description: input.description.clone(),
                 license: input.license.clone(),
                 runtimes: input.runtimes.clone(),
-                code: package.digest,
-                code_bytes: package.zip_bytes,
-                unpacked_bytes: package.unpacked_bytes,
+                code: package.digest(),
+                code_bytes: package.zip_bytes(),
+                unpacked_bytes: package.unpacked_bytes(),
             };
             let writes = vec![
                 Write::Put(Document::Layer(layer)),
@@ -128,7 +128,7 @@ async fn publish(
 /// The number of a layer's next version, if it can have one.
 fn next_number(state: &State, name: &LayerName) -> Result<VersionNumber, PublishLayerVersionError> {
     let Some(layer) = state.layer(name) else {
-        return if state.layers().count() < LAYERS_MAX {
+        return if state.layers().filter(|layer| state.has_versions(layer)).count() < LAYERS_MAX {
             Ok(VersionNumber::FIRST)
         } else {
             Err(PublishLayerVersionError::TooManyLayers)
@@ -146,11 +146,11 @@ async fn compile(inner: &Inner, runtimes: &CompatibleRuntimes, package: &Package
     let compiling = async {
         for runtime in runtimes.as_slice().iter().filter(|runtime| installed.contains(runtime)) {
             inner
-                .compile(runtime, package.digest, Arc::clone(&package.folder))
+                .compile(runtime, package.digest(), Arc::clone(package.folder()))
                 .await;
         }
     };
     if tokio::time::timeout(COMPILE_TIME_MAX, compiling).await.is_err() {
-        tracing::warn!(code = %package.digest, "compiling a layer took too long and was given up");
+        tracing::warn!(code = %package.digest(), "compiling a layer took too long and was given up");
     }
 }

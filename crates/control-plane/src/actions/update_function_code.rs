@@ -92,9 +92,9 @@ async fn update(inner: &Arc<Inner>, input: UpdateFunctionCode) -> Result<(), Upd
             let before = &current.configuration;
             let configuration = Configuration {
                 handler: handler.clone().unwrap_or_else(|| before.handler.clone()),
-                code: package.digest,
-                code_bytes: package.zip_bytes,
-                unpacked_bytes: package.unpacked_bytes,
+                code: package.digest(),
+                code_bytes: package.zip_bytes(),
+                unpacked_bytes: package.unpacked_bytes(),
                 ..Configuration::clone(before)
             };
             // Runtime or handler may have changed since they were looked at.

@@ -91,7 +91,7 @@ pub(super) struct FunctionV2 {
 
 /// Part of a function.
 #[derive(Serialize, Deserialize)]
-struct AliasV1 {
+pub(super) struct AliasV1 {
     name: AliasName,
     description: String,
     created_at: Timestamp,
@@ -255,7 +255,7 @@ impl FunctionV2 {
 }
 
 impl AliasV1 {
-    fn of(alias: &Alias) -> Self {
+    pub(super) fn of(alias: &Alias) -> Self {
         let Alias {
             name,
             description,

@@ -6,6 +6,9 @@ use skiff_domain::limits::ALIASES_PER_FUNCTION_MAX;
 use skiff_domain::{AliasName, VersionRef};
 
 use super::*;
+use crate::change::ChangeError;
+use crate::document::Document;
+use crate::state::{State, Write};
 
 /// A function with the versions 1 to 3 and no alias but the built-in one.
 async fn bed_with_versions() -> Bed {
@@ -328,6 +331,114 @@ async fn aliases_are_as_many_as_there_can_be() {
         .await
         .unwrap();
     bed.control.create_alias(alias("more", "1")).await.unwrap();
+}
+
+#[tokio::test]
+async fn aliases_are_as_long_as_there_is_room_for_and_leave_room_for_everything_else() {
+    let bed = bed_with_versions().await;
+    let rule = || GivenRule {
+        version: "2".to_owned(),
+        key: format!("invoke.headers.{}", "\u{1}".repeat(1024)),
+        method: "exact".to_owned(),
+        expression: "e".repeat(1024),
+    };
+    let long = |i: usize| PutAlias {
+        routing: Routing::parse(&[], (0..10).map(|_| rule()).collect()).unwrap(),
+        description: Description::new("\u{1f980}".repeat(1000)).ok(),
+        ..alias(&format!("a{i}"), "1")
+    };
+    let mut made = 0;
+    let error = loop {
+        match bed.control.create_alias(long(made)).await {
+            Ok(()) => made += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.code(), "LimitExceeded.Alias", "{error}");
+    assert!(made > 5, "{made}");
+    bed.control.create_alias(alias("short", "1")).await.unwrap();
+    let shorter = PutAlias {
+        routing: Routing::None,
+        ..long(0)
+    };
+    bed.control.update_alias(shorter).await.unwrap();
+    let action = |i: usize| {
+        let cron = format!("{}{} * * * * * *", "0,".repeat(490), i);
+        TimedAction::new(&format!("a{i}"), 1, &cron).unwrap()
+    };
+    let mut kept = 0;
+    let error = loop {
+        let number = bed.publish("hello").await;
+        let input = ProvisionConcurrency {
+            key: key("hello"),
+            qualifier: number.parse().unwrap(),
+            capacity: skiff_domain::Capacity::Fixed(0),
+            actions: (0..10).map(action).collect(),
+        };
+        match bed.control.provision_concurrency(input).await {
+            Ok(()) => kept += 1,
+            Err(error) => break error,
+        }
+        // Without a change there is no next version to publish.
+        let input = UpdateFunctionConfiguration {
+            timeout: Timeout::from_secs(1 + kept).ok(),
+            ..UpdateFunctionConfiguration::of(key("hello"))
+        };
+        bed.control.update_function_configuration(input).await.unwrap();
+    };
+    assert_eq!(error.code(), "LimitExceeded.ProvisionTriggerAction", "{error}");
+    assert!(kept > 10, "{kept}");
+    // All else at its longest, and as long as it can become when it is written.
+    for i in 0..skiff_domain::limits::LAYERS_PER_FUNCTION_MAX {
+        let layer = PublishLayerVersion {
+            name: format!("l{i}").parse().unwrap(),
+            content: zip(&[("m.py", "")]),
+            runtimes: CompatibleRuntimes::parse(&["Python3".to_owned()]).unwrap(),
+            description: Description::new("\u{1}".repeat(1000)).unwrap(),
+            license: License::new("MIT").unwrap(),
+            tags: None,
+        };
+        bed.control.publish_layer_version(layer).await.unwrap();
+    }
+    let layers = (0..5).map(|i| skiff_domain::LayerRef {
+        name: format!("l{i}").parse().unwrap(),
+        number: skiff_domain::VersionNumber::FIRST,
+    });
+    let tags = (0..50).map(|i| (format!("{i:02}{}", "\u{1}".repeat(125)), "\u{1}".repeat(255)));
+    let input = UpdateFunctionConfiguration {
+        description: Description::new("\u{1}".repeat(1000)).ok(),
+        environment: Environment::new(vec![("AB".to_owned(), "\u{1}".repeat(4094))]).ok(),
+        layers: Some(layers.collect()),
+        ..UpdateFunctionConfiguration::of(key("hello"))
+    };
+    bed.control.update_function_configuration(input).await.unwrap();
+    let tags = Tags::new(tags.collect()).unwrap();
+    let function = bed.get("hello").unwrap();
+    let longest = Document::Function(Box::new(Function {
+        tags,
+        ..Function::clone(&function)
+    }));
+    assert!(longest.encode().unwrap().len() <= skiff_store::VALUE_BYTES_MAX);
+}
+
+#[tokio::test]
+async fn what_is_longer_than_a_document_can_be_is_the_callers_to_shorten() {
+    let bed = bed_with_versions().await;
+    let change = |state: &State| {
+        let mut function = Function::clone(state.function(&key("hello")).unwrap());
+        for i in 0..300 {
+            let alias = function.aliases.iter().next().unwrap().clone();
+            function.aliases.put(Alias {
+                name: format!("a{i}").parse().unwrap(),
+                description: Description::new("\u{1f980}".repeat(1000)).unwrap(),
+                ..alias
+            });
+        }
+        Ok::<_, ChangeError>((vec![Write::Put(Document::Function(Box::new(function)))], ()))
+    };
+    let error = bed.control.inner.change(change).await.unwrap_err();
+    assert_eq!(error.code(), "InvalidParameterValue", "{error}");
+    assert_eq!(names(&bed, None), ["$DEFAULT"]);
 }
 
 #[tokio::test]

@@ -154,6 +154,22 @@ async fn a_copy_goes_into_another_namespace_that_exists_and_has_room() {
 }
 
 #[tokio::test]
+async fn a_copy_is_of_the_source_as_it_is_when_its_turn_comes() {
+    let bed = bed_with_special().await;
+    let turn = bed.control.inner.turn.acquire().await.unwrap();
+    let deletion = bed.control.delete_function(DeleteFunction {
+        key: key("special"),
+        qualifier: None,
+    });
+    let copied = bed.control.copy_function(copying("special", "twin"));
+    let (deleted, copied, ()) = tokio::join!(deletion, copied, async { drop(turn) });
+    deleted.unwrap();
+    assert_eq!(copied.unwrap_err().code(), "ResourceNotFound.Function");
+    assert!(bed.get("twin").is_err());
+    assert_eq!(bed.packages().await, 0);
+}
+
+#[tokio::test]
 async fn a_function_is_not_copied_from_nothing_or_onto_itself() {
     let bed = bed_with_special().await;
     for (source, target, code) in [

@@ -1,10 +1,12 @@
 //! Layers: published, listed, bound, laid over each other, deleted.
 
-use skiff_domain::limits::{LAYERS_PER_FUNCTION_MAX, UNPACKED_BYTES_MAX, VERSIONS_PER_LAYER_MAX};
+use skiff_domain::limits::{LAYERS_MAX, LAYERS_PER_FUNCTION_MAX, UNPACKED_BYTES_MAX, VERSIONS_PER_LAYER_MAX};
 use skiff_domain::{CodeDigest, LayerName, LayerRef};
 use skiff_store::{Expect, Op};
 
 use super::*;
+use crate::document::Document;
+use crate::layer::{EMPTIED_LAYERS_MAX, Layer};
 
 fn content(text: &str) -> Bytes {
     zip(&[("lib/m.py", text)])
@@ -86,6 +88,69 @@ async fn versions_of_a_layer_count_up_and_none_is_given_twice() {
         "deps:3",
         "also after all are gone"
     );
+}
+
+#[tokio::test]
+async fn a_publication_whose_caller_goes_away_while_it_waits_keeps_its_package() {
+    let bed = Bed::new().await;
+    let turn = bed.control.inner.turn.acquire().await.unwrap();
+    let mut publication = Box::pin(bed.control.publish_layer_version(publication("deps", "x")));
+    let tasks = &bed.control.inner.tasks;
+    let waits = async {
+        while tasks.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        published = &mut publication => panic!("it has not had its turn: {published:?}"),
+        () = waits => {}
+    }
+    drop(publication);
+    bed.control.collect().await;
+    drop(turn);
+    assert_eq!(bed.packages().await, 1);
+    let view = bed.control.get_layer_version(&layer("deps:1")).unwrap();
+    assert!(bed.control.inner.artifacts.folder(view.version.code).await.is_ok());
+}
+
+#[tokio::test]
+async fn layers_whose_versions_are_all_deleted_count_no_more() {
+    let bed = Bed::new().await;
+    for i in 1..=LAYERS_MAX {
+        publish(&bed, &format!("l{i}"), "x").await;
+    }
+    let error = bed.control.publish_layer_version(publication("more", "x")).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), "LimitExceeded.Layers", "{error}");
+    bed.control.delete_layer_version(layer("l1:1")).await.unwrap();
+    publish(&bed, "more", "x").await;
+}
+
+#[tokio::test]
+async fn layers_without_versions_are_remembered_up_to_a_number_the_last_ones() {
+    let bed = Bed::new().await;
+    // As if they had been published and deleted.
+    let emptied = (0..EMPTIED_LAYERS_MAX).map(|i| Layer {
+        name: format!("old{i}").parse().unwrap(),
+        last_version: "7".parse().unwrap(),
+        tags: Tags::default(),
+    });
+    for layer in emptied {
+        let document = Document::Layer(layer);
+        let op = Op::Put {
+            key: document.id().key().unwrap(),
+            value: document.encode().unwrap(),
+            expect: Expect::Absent,
+        };
+        bed.store.commit(vec![op]).await.unwrap();
+    }
+    let bed = bed.restart().await;
+    publish(&bed, "new", "x").await;
+    bed.control.delete_layer_version(layer("new:1")).await.unwrap();
+    let bed = bed.restart().await;
+    for (name, expected) in [("old1", "old1:8"), ("old0", "old0:1"), ("new", "new:2")] {
+        assert_eq!(publish(&bed, name, "x").await.to_string(), expected);
+    }
 }
 
 #[tokio::test]
