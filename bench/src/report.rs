@@ -98,6 +98,24 @@ impl Unit {
     }
 }
 
+/// A figure of a series and what it is called.
+type Column = (&'static str, fn(&Summary) -> String);
+
+const RATE_COLUMNS: &[Column] = &[
+    ("min", |series| digits(series.min)),
+    ("median", |series| digits(series.median)),
+    ("max", |series| digits(series.max)),
+    ("n", |series| series.n.to_string()),
+];
+const TIME_COLUMNS: &[Column] = &[
+    ("min", |series| digits(series.min)),
+    ("median", |series| digits(series.median)),
+    ("p95", |series| digits(series.p95)),
+    ("p99", |series| digits(series.p99)),
+    ("max", |series| digits(series.max)),
+    ("n", |series| series.n.to_string()),
+];
+
 /// A number that was promised.
 #[derive(Debug, Serialize)]
 pub(crate) struct Target {
@@ -180,16 +198,15 @@ impl Table {
                 row.ratios.iter().map(|ratio| ratio.to.as_str()).collect()
             });
         let mut header = vec![format!("{}, {}", self.title, self.unit.name())];
-        header.extend(["min", "median", if rate { "max" } else { "p99" }, "n"].map(str::to_owned));
-        // Of rates there are few samples: their 99th percentile would say nothing.
+        // Of rates there are few samples: their percentiles would say nothing.
+        let columns = if rate { RATE_COLUMNS } else { TIME_COLUMNS };
+        header.extend(columns.iter().map(|(name, _)| (*name).to_owned()));
         let of = if rate { "" } else { " p50 / p99" };
         header.extend(references.iter().map(|name| format!("x {name}{of}")));
         let mut grid = grid(header);
         for row in &self.rows {
-            let high = if rate { row.summary.max } else { row.summary.p99 };
             let mut cells = vec![Cell::new(&row.name)];
-            cells.extend([row.summary.min, row.summary.median, high].map(|value| number(&digits(value))));
-            cells.push(number(&row.summary.n.to_string()));
+            cells.extend(columns.iter().map(|(_, value)| number(&value(&row.summary))));
             cells.extend(row.ratios.iter().map(|ratio| {
                 let text = if rate {
                     digits(ratio.median)
@@ -198,7 +215,7 @@ impl Table {
                 };
                 number(&text)
             }));
-            cells.resize(5 + references.len(), Cell::new(""));
+            cells.resize(1 + columns.len() + references.len(), Cell::new(""));
             grid.add_row(cells);
         }
         grid

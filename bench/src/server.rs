@@ -161,6 +161,11 @@ impl Server {
         self.act("CreateFunction", &creation(name, package)).map(drop)
     }
 
+    /// Deletes a function.
+    pub(crate) fn delete(&self, name: &str) -> Result<()> {
+        self.act("DeleteFunction", &json!({"FunctionName": name})).map(drop)
+    }
+
     /// Makes the next call of a function a cold start: a new configuration retires every instance of the old one.
     pub(crate) fn make_cold(&self, name: &str, round: usize) -> Result<()> {
         let variables = json!([{"Key": "ROUND", "Value": round.to_string()}]);

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 use skiff_runtimes::Installed;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -22,12 +22,24 @@ use crate::server::{Server, creation};
 use super::cold::{Caller, FUNCTION};
 
 /// Both read CLOCK_MONOTONIC, as the client does.
-const NODE_CLOCK: &str = "exports.main_handler = async () => Number(process.hrtime.bigint());\n";
+const NODE_CLOCK: &str = "exports.main_handler = async () => Number(process.hrtime.bigint());
+exports.hold = async (seconds) => {
+    const now = Number(process.hrtime.bigint());
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    return now;
+};
+";
 const JAVA_CLOCK: &str = "package example;
 
 public class Clock {
     public long mainHandler() {
         return System.nanoTime();
+    }
+
+    public long hold(int seconds) throws InterruptedException {
+        long now = System.nanoTime();
+        Thread.sleep(seconds * 1000L);
+        return now;
     }
 
     public static void main(String[] arguments) {
@@ -39,9 +51,12 @@ const BOOT: Duration = Duration::from_millis(500);
 const HIT_STATEMENT: &str = "pool hit: request to first handler statement";
 
 /// A runtime, and what is compared.
-struct Language {
-    runtime: &'static str,
+pub(super) struct Language {
+    pub(super) runtime: &'static str,
     handler: &'static str,
+    /// The handler that keeps its instance for as many seconds as its event says, and an event.
+    pub(super) holding: &'static str,
+    pub(super) event: &'static str,
     /// The package: its files.
     files: Vec<(String, Vec<u8>)>,
     /// Where the interpreter is among the runtime's own files.
@@ -52,6 +67,21 @@ struct Language {
     target_ms: f64,
 }
 
+impl Language {
+    /// The parameters that create a function of it.
+    pub(super) fn creation(&self, name: &str, handler: &str) -> Result<Value> {
+        let mut creation = creation(name, &package(&self.files)?);
+        for (name, value) in [
+            ("Runtime", json!(self.runtime)),
+            ("Handler", json!(handler)),
+            ("MemorySize", json!(128)),
+        ] {
+            creation[name] = value;
+        }
+        Ok(creation)
+    }
+}
+
 pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
     let classes = tempfile::tempdir_in(&bench.scratch)?;
     let languages = [node(), java(classes.path())?];
@@ -60,15 +90,7 @@ pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
     for language in languages {
         let program = program(&server, &language)?;
         let nothing: Vec<&str> = language.nothing.iter().map(String::as_str).collect();
-        let mut creation = creation(FUNCTION, &package(&language.files)?);
-        for (name, value) in [
-            ("Runtime", json!(language.runtime)),
-            ("Handler", json!(language.handler)),
-            ("MemorySize", json!(128)),
-        ] {
-            creation[name] = value;
-        }
-        let mut caller = Caller::new(&server, &creation)?;
+        let mut caller = Caller::new(&server, &language.creation(FUNCTION, language.handler)?)?;
         let mut bare = Vec::new();
         for round in 1..=bench.samples(60, 6) {
             // What takes the place of the stem cell that was taken boots meanwhile.
@@ -98,7 +120,7 @@ pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
             .targets
             .push(Target::below(language.target, ours, language.target_ms, "ms"));
         section.tables.push(table);
-        server.act("DeleteFunction", &json!({"FunctionName": FUNCTION}))?;
+        server.delete(FUNCTION)?;
     }
     section.how = vec![
         "As (a), with runtimes that `skiff runtime add` installs for it.".to_owned(),
@@ -107,10 +129,12 @@ pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
     Ok(())
 }
 
-fn node() -> Language {
+pub(super) fn node() -> Language {
     Language {
         runtime: "Nodejs20.19",
         handler: "index.main_handler",
+        holding: "index.hold",
+        event: "15",
         files: vec![("index.js".to_owned(), NODE_CLOCK.as_bytes().to_vec())],
         program: "bin/node",
         nothing: vec!["-e".to_owned(), "0".to_owned()],
@@ -120,7 +144,7 @@ fn node() -> Language {
 }
 
 /// Compiled with the JDK that Skiff itself is built with.
-fn java(folder: &Path) -> Result<Language> {
+pub(super) fn java(folder: &Path) -> Result<Language> {
     let source = folder.join("Clock.java");
     fs::write(&source, JAVA_CLOCK)?;
     let mut javac = Command::new("javac");
@@ -136,6 +160,8 @@ fn java(folder: &Path) -> Result<Language> {
     Ok(Language {
         runtime: "Java17",
         handler: "example.Clock::mainHandler",
+        holding: "example.Clock::hold",
+        event: "45",
         files: vec![(class.to_owned(), fs::read(folder.join(class))?)],
         program: "bin/java",
         nothing: vec![

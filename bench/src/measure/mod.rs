@@ -1,5 +1,6 @@
 //! The questions, one file each.
 
+mod burst;
 mod cold;
 mod executed;
 mod memory;
@@ -33,6 +34,8 @@ pub(crate) enum Question {
     Upload,
     /// Cold start of Node.js and Java, which are executed for each instance
     Executed,
+    /// 50 calls at once of a function without an instance
+    Burst,
 }
 
 impl Question {
@@ -50,6 +53,7 @@ impl Question {
             Self::Memory => ("memory", "(e) Memory per idle instance", memory::measure),
             Self::Upload => ("upload", "(f) Upload to invocable", upload::measure),
             Self::Executed => ("executed", "(g) Cold start of Node.js and Java", executed::measure),
+            Self::Burst => ("burst", "(h) A burst of cold starts", burst::measure),
         };
         let mut section = Section::new(id, title);
         // What was measured before it failed is still true.

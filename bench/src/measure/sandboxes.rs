@@ -1,7 +1,7 @@
 //! (d) How many sandboxes can come and go in a second.
 //!
 //! The figure of the engine alone is taken in this process, which links the sandbox crate and is its own zygote's
-//! program: through the server it would be a figure of HTTP, scheduling and Python as well. That one is here too.
+//! program: through the server it would be a figure of HTTP, scheduling and Python as well. That one is in `burst.rs`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -18,13 +18,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::Bench;
-use crate::clock::{monotonic_ns, ms_between};
-use crate::http::Connection;
 use crate::machine;
-use crate::package::{CLOCK, small};
 use crate::peers::interpreter;
 use crate::report::{Section, Table, Unit, Whose};
-use crate::server::Server;
 
 /// The argument that makes this program a zygote.
 pub(crate) const ZYGOTE_ARGUMENT: &str = "zygote";
@@ -35,9 +31,6 @@ const NAME: &str = "bench";
 const UID_FIRST: u32 = 1_800_000_000;
 const UID_COUNT: u32 = 64;
 const READY_MAX: Duration = Duration::from_secs(20);
-/// Calls at once of a function without an instance.
-const BURST: usize = 64;
-const FUNCTION: &str = "clock";
 
 pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
     let (rounds, slice) = (bench.samples(5, 2), Duration::from_secs(bench.samples(3, 1) as u64));
@@ -67,11 +60,9 @@ pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
         table.add(Whose::Theirs, "/bin/true", &spawned[at]);
         section.tables.push(table.compared());
     }
-    section.tables.extend(burst(bench)?);
     section.how = vec![
         "Whole sandboxes of a Python zygote, without the warming that pools do: namespaces, control groups and network".to_owned(),
         "made and removed for each, nothing kept ready. In this process, through the sandbox crate, without the server.".to_owned(),
-        format!("The burst is {BURST} calls at once over HTTP of a function without an instance, with the pool as it is by default."),
     ];
     Ok(())
 }
@@ -202,36 +193,4 @@ fn spawn_rate(threads: usize, slice: Duration) -> Result<f64> {
             .collect::<Result<Vec<u64>>>()
     })?;
     Ok(counts.iter().sum::<u64>() as f64 / began.elapsed().as_secs_f64())
-}
-
-/// A burst of cold starts through the server: starts per second, and how long each call waited for its handler.
-fn burst(bench: &Bench) -> Result<[Table; 2]> {
-    let server = Server::start(bench)?;
-    server.create(FUNCTION, &small(CLOCK)?)?;
-    // Long enough that no instance is free before the last one has started.
-    let request = server.invocation(FUNCTION, r#"{"seconds": 2}"#);
-    let (mut rates, mut waits) = (Vec::new(), Vec::new());
-    for round in 0..bench.samples(5, 1) {
-        server.make_cold(FUNCTION, round)?;
-        let mut connections = (0..BURST)
-            .map(|_| Connection::open(server.gateway()))
-            .collect::<Result<Vec<_>>>()?;
-        let began = monotonic_ns();
-        for connection in &mut connections {
-            connection.send(&request)?;
-        }
-        let mut last = 0.0_f64;
-        for connection in &mut connections {
-            let answer = connection.receive()?;
-            let stated: i64 = std::str::from_utf8(answer.ok()?)?.trim().parse()?;
-            waits.push(ms_between(began, stated));
-            last = last.max(ms_between(began, stated));
-        }
-        rates.push(BURST as f64 / last * 1e3);
-    }
-    let mut rate = Table::new(format!("cold starts, burst of {BURST}"), Unit::PerSecond);
-    rate.add(Whose::Ours, "over HTTP, until the last handler runs", &rates);
-    let mut wait = Table::new(format!("wait in a burst of {BURST}"), Unit::Milliseconds);
-    wait.add(Whose::Ours, "from the burst to a handler's first statement", &waits);
-    Ok([rate, wait])
 }

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use serde_json::json;
 
 use crate::Bench;
 use crate::clock::ms;
@@ -47,7 +46,7 @@ pub(crate) fn measure(bench: &Bench, section: &mut Section) -> Result<()> {
             invoked.push(ms(called));
             written.push(durable);
         }
-        server.act("DeleteFunction", &json!({"FunctionName": name}))?;
+        server.delete(&name)?;
     }
     let mut table = Table::new("upload of 1 MB", Unit::Milliseconds);
     table.add(Whose::Ours, CREATED, &created);

@@ -1,6 +1,7 @@
 //! Stem cells of one kind: kept ready while there are functions of it, more of them when they are in demand.
 
 use std::collections::VecDeque;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use skiff_domain::limits::{OPEN_FILES_MAX, PIDS_MAX, TMP_BYTES_MAX, TMP_INODES_M
 use skiff_runtimes::wire::Response;
 use skiff_runtimes::{Speech, native};
 use skiff_sandbox::{BirthError, BirthSpec, BootError, Parts};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +29,9 @@ const BIRTH_MAX: Duration = Duration::from_secs(20);
 /// How long a pool that was taken from waits before it is filled up: a birth is milliseconds of work that whoever took
 /// the stem cell would have to share the processors with.
 pub(crate) const REFILL_PAUSE: Duration = Duration::from_millis(10);
+/// Boots at once, per processor. What boots takes a processor for as long as it boots: all of a burst at once would have
+/// the first wait as long as the last, and what was ready, too.
+const BIRTHS_PER_PROCESSOR: usize = 2;
 /// Between two attempts after a birth failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -66,6 +70,8 @@ pub(crate) struct Nursery {
     asked: Notify,
     /// Something was born, or could not be.
     born: Notify,
+    /// Whose turn it is to boot.
+    turns: Semaphore,
 }
 
 #[derive(Debug, Default)]
@@ -114,6 +120,7 @@ impl Nursery {
             cells: Mutex::default(),
             asked: Notify::new(),
             born: Notify::new(),
+            turns: Semaphore::new(BIRTHS_PER_PROCESSOR * std::thread::available_parallelism().map_or(1, NonZero::get)),
         })
     }
 
@@ -283,6 +290,8 @@ impl Nursery {
                 return Err(error.into());
             }
         };
+        // Never closed: this waits for those who came before.
+        let _turn = self.turns.acquire().await;
         let (sandbox, pipes) = match zygote.bear(kit.parts, &spec).await {
             Ok(born) => born,
             Err(stillborn) => {
