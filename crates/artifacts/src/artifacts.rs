@@ -1,5 +1,6 @@
 //! The handle: take a package in, hand its folder or its zip out.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -92,6 +93,20 @@ impl Artifacts {
         made.map(Some)
     }
 
+    /// Has packages laid over each other anew by whoever needs them next, as something was added to one of them. Those
+    /// that are held stay as they are until nobody holds them and they are collected.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves them for the next collection.
+    pub async fn renew_stack(&self, stack: &LayerStack) {
+        if let Some(whole) = stack.whole().filter(|_| stack.layers().len() > 1) {
+            let slot = self.inner.stack_slots.of(whole);
+            let _gate = slot.gate.lock().await;
+            slot.outdate();
+            self.remove_outdated_stack(whole, &slot).await;
+        }
+    }
+
     async fn make_stack(&self, whole: CodeDigest, slot: &Slot, stack: &LayerStack) -> Result<Arc<Path>, FolderError> {
         let _gate = slot.gate.lock().await;
         if let Some(folder) = slot.folder() {
@@ -101,8 +116,15 @@ impl Artifacts {
         for layer in stack.layers() {
             layers.push(self.folder(*layer).await?);
         }
+        // Nothing is added to them meanwhile. In an order all have, each once.
+        let mut gates = Vec::new();
+        for layer in stack.layers().iter().collect::<BTreeSet<_>>() {
+            gates.push(Arc::clone(&self.inner.slots.of(*layer).gate).lock_owned().await);
+        }
         let staging = self.inner.staging.clone();
         let staged = blocking(move || {
+            // Kept by the thread that reads: a caller may go away meanwhile.
+            let _gates = gates;
             let staged = tempfile::tempdir_in(staging)?;
             lay(&layers, staged.path())?;
             Ok::<_, std::io::Error>(staged)

@@ -1,10 +1,13 @@
 //! Removing packages that nobody uses any more.
 
+use std::sync::Arc;
+
 use object_store::ObjectStoreExt;
 use skiff_domain::CodeDigest;
 
 use crate::artifacts::{Artifacts, Inner, blob_path, blocking};
 use crate::error::StorageError;
+use crate::slot::{Slot, Slots};
 
 /// What a collection did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,29 +32,44 @@ impl Artifacts {
     }
 
     async fn sweep(&self, kind: Kind, is_used: &(impl Fn(&CodeDigest) -> bool + Send + Sync), so_far: &mut Collected) {
-        let slots = match kind {
-            Kind::Package => &self.inner.slots,
-            Kind::Stack => &self.inner.stack_slots,
-        };
+        let slots = self.slots(kind);
         for digest in slots.digests() {
             let slot = slots.of(digest);
             // Whoever holds the gate is taking the package in.
-            let Ok(_gate) = std::sync::Arc::clone(&slot.gate).try_lock_owned() else {
+            let Ok(_gate) = Arc::clone(&slot.gate).try_lock_owned() else {
                 continue;
             };
-            if !slot.give_up(|| !is_used(&digest)) {
-                continue;
+            if slot.give_up(|| slot.is_outdated() || !is_used(&digest)) {
+                self.remove(kind, digest, &slot, so_far).await;
             }
-            match self.inner.remove(kind, digest).await {
-                Ok(()) => {
-                    so_far.removed += 1;
-                    slots.forget(&digest, &slot);
-                }
-                Err(error) => {
-                    so_far.failed += 1;
-                    tracing::warn!(%digest, error = &error as &dyn std::error::Error, "package not removed");
-                }
+        }
+    }
+
+    /// Removes a stack that is to be made anew, unless somebody holds it. For the holder of its slot's gate.
+    pub(crate) async fn remove_outdated_stack(&self, whole: CodeDigest, slot: &Arc<Slot>) {
+        if slot.give_up(|| true) {
+            self.remove(Kind::Stack, whole, slot, &mut Collected::default()).await;
+        }
+    }
+
+    /// Removes what was given up.
+    async fn remove(&self, kind: Kind, digest: CodeDigest, slot: &Arc<Slot>, so_far: &mut Collected) {
+        match self.inner.remove(kind, digest).await {
+            Ok(()) => {
+                so_far.removed += 1;
+                self.slots(kind).forget(&digest, slot);
             }
+            Err(error) => {
+                so_far.failed += 1;
+                tracing::warn!(%digest, error = &error as &dyn std::error::Error, "package not removed");
+            }
+        }
+    }
+
+    fn slots(&self, kind: Kind) -> &Slots {
+        match kind {
+            Kind::Package => &self.inner.slots,
+            Kind::Stack => &self.inner.stack_slots,
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, RwLock};
 use skiff_domain::CodeDigest;
@@ -13,6 +14,8 @@ use skiff_domain::CodeDigest;
 #[derive(Debug, Default)]
 pub(crate) struct Slot {
     folder: Mutex<Option<Arc<Path>>>,
+    /// What it was made of has changed since.
+    outdated: AtomicBool,
     /// Held by the one who unpacks or removes this package. An async lock: others wait for the result.
     pub(crate) gate: Arc<tokio::sync::Mutex<()>>,
 }
@@ -26,6 +29,17 @@ impl Slot {
     /// Names the folder, now that it is whole. For the holder of the gate.
     pub(crate) fn fill(&self, folder: Arc<Path>) {
         *self.folder.lock() = Some(folder);
+        self.outdated.store(false, Ordering::Relaxed);
+    }
+
+    /// Has it made anew once nobody holds it. For the holder of the gate.
+    pub(crate) fn outdate(&self) {
+        self.outdated.store(true, Ordering::Relaxed);
+    }
+
+    /// True when it is to go though it is used.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.outdated.load(Ordering::Relaxed)
     }
 
     /// Takes the folder away if nobody holds it and `may_go` agrees. Afterwards nobody can come to hold it.

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use skiff_artifacts::{Artifacts, Collected, FolderError, Package};
 use skiff_domain::{
-    Allotment, CodeDigest, FunctionKey, FunctionUid, NamespaceName, Qualifier, RuntimeName, StemKind, Version,
+    Allotment, CodeDigest, FunctionKey, FunctionUid, LayerStack, NamespaceName, Qualifier, RuntimeName, StemKind,
+    Version,
 };
 use skiff_store::Store;
 use tokio::sync::{Notify, Semaphore};
@@ -269,6 +270,11 @@ impl Inner {
         }
         if let Err(error) = self.artifacts.add_compiled(code, files).await {
             tracing::warn!(%code, %runtime, error = &error as &dyn std::error::Error, "compiled files not kept");
+        }
+        let state = self.state.load_full();
+        let stacks: HashSet<&LayerStack> = state.versions().map(|version| &version.layers).collect();
+        for stack in stacks.into_iter().filter(|stack| stack.layers().contains(&code)) {
+            self.artifacts.renew_stack(stack).await;
         }
     }
 }

@@ -114,6 +114,36 @@ async fn a_publication_whose_caller_goes_away_while_it_waits_keeps_its_package()
 }
 
 #[tokio::test]
+async fn a_call_that_comes_before_its_layers_are_compiled_again_leaves_no_stack_without_byte_code() {
+    let bed = Bed::new().await;
+    for name in ["one", "two"] {
+        publish(&bed, name, name).await;
+    }
+    let input = with_layers("hello", &["one:1", "two:1"]);
+    bed.control.create_function(input).await.unwrap();
+    std::fs::write(bed.base.path().join("boot"), "another boot").unwrap();
+    let bed = bed.restart().await;
+    let version = bed.resolve("hello", "$LATEST").unwrap();
+    let stack = async || {
+        bed.control
+            .inner
+            .artifacts
+            .stack(&version.layers)
+            .await
+            .unwrap()
+            .unwrap()
+    };
+    let byte_code = "__pycache__/index.Python3.11.pyc";
+    let called = stack().await;
+    assert!(!called.join(byte_code).exists());
+    bed.control.prepare().await;
+    assert!(!called.join(byte_code).exists(), "what is in use stays as it is");
+    drop(called);
+    bed.control.collect().await;
+    assert!(stack().await.join(byte_code).exists());
+}
+
+#[tokio::test]
 async fn layers_whose_versions_are_all_deleted_count_no_more() {
     let bed = Bed::new().await;
     for i in 1..=LAYERS_MAX {

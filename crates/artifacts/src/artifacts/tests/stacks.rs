@@ -90,6 +90,62 @@ async fn a_stack_is_trusted_after_a_restart_and_made_again_after_a_reboot() {
 }
 
 #[tokio::test]
+async fn a_stack_is_not_laid_while_something_is_added_to_a_layer() {
+    let shelf = Shelf::new().await;
+    let packages = three(&shelf).await;
+    let adding = Arc::clone(&shelf.artifacts.inner.slots.of(packages[1].digest).gate);
+    let adding = adding.lock_owned().await;
+    let whole = stack(&packages);
+    let mut laid = std::pin::pin!(shelf.artifacts.stack(&whole));
+    for _ in 0..50 {
+        assert!(futures::poll!(laid.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(stacks(&shelf), 0);
+    drop(adding);
+    laid.await.unwrap();
+    // A layer may be there twice, under two names.
+    let twice = stack(&[packages[0].clone(), packages[0].clone()]);
+    shelf.artifacts.stack(&twice).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stack_gets_what_was_added_to_its_layers_once_nobody_holds_it() {
+    let shelf = Shelf::new().await;
+    let packages = three(&shelf).await;
+    let whole = stack(&packages);
+    let path = "__pycache__/index.cpython-311.pyc";
+    let add = async |package: &Package, path: &str| {
+        let files = vec![(path.to_owned(), Bytes::from_static(b"compiled"))];
+        shelf.artifacts.add_compiled(package.digest, files).await.unwrap();
+        shelf.artifacts.renew_stack(&whole).await;
+    };
+    let stack = async || shelf.artifacts.stack(&whole).await.unwrap().unwrap();
+    drop(stack().await);
+    add(&packages[0], path).await;
+    let held = stack().await;
+    assert!(held.join(path).exists(), "nobody held it");
+    let other = "__pycache__/other.cpython-311.pyc";
+    add(&packages[2], other).await;
+    assert!(
+        held.join(path).exists() && !stack().await.join(other).exists(),
+        "it stays for who has it"
+    );
+    shelf.artifacts.collect(|_| true).await;
+    assert!(held.join(path).exists());
+    drop(held);
+    assert_eq!(shelf.artifacts.collect(|_| true).await.removed, 1);
+    let folder = stack().await;
+    assert!(folder.join(path).exists() && folder.join(other).exists());
+    drop(folder);
+    assert_eq!(
+        shelf.artifacts.collect(|_| true).await.removed,
+        0,
+        "it is as it should be"
+    );
+}
+
+#[tokio::test]
 async fn a_stack_of_a_package_that_is_not_there_is_no_stack() {
     let shelf = Shelf::new().await;
     let [one, ..] = three(&shelf).await;
