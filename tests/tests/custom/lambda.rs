@@ -1,11 +1,12 @@
-//! Programs for AWS Lambda, by the libraries its users have: `lambda_runtime` of crates.io, `awslambdaric` of PyPI.
+//! Programs for AWS Lambda, by the libraries its users have: `lambda_runtime` of crates.io, `awslambdaric` of PyPI,
+//! `aws-lambda-ric` of npm.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Package, Spec, eventually};
+use skiff_tests::{Answer, Package, Spec, eventually, kept_data_dir};
 
 use crate::world::{client, told};
 
@@ -123,4 +124,64 @@ fn a_python_program_of_awslambdaric_runs_as_it_is() {
         "{}",
         answer.ret_text
     );
+}
+
+/// The folder of modules with this library of npm. Its installation compiles for a minute, so it is kept in the build folder.
+fn aws_lambda_ric() -> PathBuf {
+    const VERSION: &str = "aws-lambda-ric@4.0.2";
+    let folder = kept_data_dir(".npm-lambda");
+    let stamp = folder.join("installed");
+    if std::fs::read_to_string(&stamp).ok().as_deref() != Some(VERSION) {
+        drop(std::fs::remove_dir_all(folder.join("node_modules")));
+        std::fs::write(folder.join("package.json"), "{}").expect("a file");
+        let install = Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "--no-save", VERSION])
+            .current_dir(&folder)
+            .status();
+        assert!(install.expect("npm").success());
+        std::fs::write(&stamp, VERSION).expect("a stamp");
+    }
+    folder.join("node_modules")
+}
+
+#[test]
+fn a_node_program_of_aws_lambda_ric_runs_as_it_is() {
+    let modules = aws_lambda_ric();
+    let deploy = |handler: &str| {
+        // What runs; beside it the installation leaves what it was compiled with.
+        let package = ["aws-lambda-ric", "@aws"]
+            .iter()
+            .fold(Package::default(), |package, module| {
+                let root = modules.parent().expect("the folder");
+                add(package, root, &modules.join(module))
+            });
+        let package = package
+            .program(
+                "bootstrap",
+                b"#!/bin/sh\nexec /usr/bin/node node_modules/aws-lambda-ric/index.mjs \"$_HANDLER\"\n",
+            )
+            .file("app.mjs", include_bytes!("app.mjs"));
+        Spec::package(package)
+            .with("Runtime", "CustomRuntime")
+            .with("Handler", handler)
+            .with("MemorySize", 256)
+            .deploy(&client())
+    };
+    let function = deploy("app.handler");
+    told(&function, 1);
+    told(&function, 2);
+    let answer = function.invoke(&json!({"case": "error"}));
+    assert_eq!(failed(&answer), (430, "user code exception caught"));
+    let trace = answer.ret["stackTrace"].as_str().expect("text");
+    assert!(
+        trace.starts_with("RangeError: it broke\n") && trace.contains("/var/user/app.mjs:"),
+        "{trace}"
+    );
+    let text = "ü".repeat(500_000);
+    let answer = function.invoke(&json!({"case": "echo", "text": text}));
+    assert_eq!(answer.returned()["echo"]["text"], Value::from(text));
+    // It says itself that it cannot start.
+    let answer = deploy("app.nothing").invoke(&json!({}));
+    assert_eq!(answer.status, 443, "{}", answer.ret_text);
+    assert!(answer.error_message().contains("nothing"), "{}", answer.ret_text);
 }
