@@ -14,6 +14,8 @@ const PAGE: usize = 4096;
 const REGIONS_MAX: usize = 512;
 /// Text of `/proc/self/smaps` read; some hundred parts of a thousand bytes are usual.
 const MAPS_BYTES_MAX: usize = 2048 * 1024;
+/// Text of `/proc/self/maps` read when memory is given back; what is not read of it keeps its pages.
+const NOW_BYTES_MAX: usize = 512 * 1024;
 /// Left alone around the calling thread's block: the kernel writes there on its own.
 const THREAD_BLOCK: usize = 2 * PAGE;
 /// Pages looked at in one go.
@@ -89,21 +91,14 @@ impl Sharing {
         let mark = 0_u8;
         let count = choose(maps, table, (&raw const mark) as usize, raw::thread_pointer());
         let pagemap = raw::open(c"/proc/self/pagemap", raw::O_CLOEXEC)?;
-        let length = lay_out(&mut table[..count], pagemap)?;
-        let regions = &table[..count];
-        let file = raw::memory_file(c"skiff-zygote")?;
-        raw::truncate(file, length)?;
-        for region in regions.iter().filter(|region| region.from < region.to) {
-            copy(region, pagemap, file)?;
-            // From the copy on nothing wrote there: what runs here writes to its stack alone.
-            // SAFETY: private and writable before and after, and of the same content.
-            unsafe { raw::map_file(region.from, region.to - region.from, file, region.at, region.writable)? };
-        }
+        let moved = raw::memory_file(c"skiff-zygote").and_then(|file| {
+            // SAFETY: the caller's own; the chosen leave out the stack this runs on.
+            let moved = unsafe { move_into(file, &mut table[..count], pagemap) };
+            raw::close(file);
+            moved
+        });
         raw::close(pagemap);
-        raw::seal(file)?;
-        // SAFETY: a new place, which nothing refers to.
-        let reference = unsafe { raw::map_file(0, length, file, 0, false)? };
-        raw::close(file);
+        let (reference, length) = moved?;
         *self = Self {
             regions: table.as_ptr(),
             count,
@@ -129,12 +124,21 @@ impl Sharing {
         }
         // SAFETY: the table was made with so many regions and is never written to again.
         let regions = unsafe { core::slice::from_raw_parts(self.regions, self.count) };
-        let pagemap = raw::open(c"/proc/self/pagemap", raw::O_CLOEXEC)?;
-        let given = regions.iter().try_fold(0, |given, region| {
-            let more = self.give_back_of(region, pagemap);
-            more.map(|more| given + more)
+        let text = raw::map_anonymous(NOW_BYTES_MAX)?;
+        // SAFETY: just mapped, zeroed, of this size, and known to nobody else.
+        let buffer = unsafe { core::slice::from_raw_parts_mut(text as *mut u8, NOW_BYTES_MAX) };
+        let given = read_whole(c"/proc/self/maps", buffer).and_then(|maps| {
+            let pagemap = raw::open(c"/proc/self/pagemap", raw::O_CLOEXEC)?;
+            let mut given = 0;
+            let looked = each_unmoved(maps, regions, self.reference, |part| {
+                given += self.give_back_of(&part, pagemap)?;
+                Ok(())
+            });
+            raw::close(pagemap);
+            looked.map(|()| given)
         });
-        raw::close(pagemap);
+        // SAFETY: the text was this function's alone.
+        let _ = unsafe { raw::unmap(text, NOW_BYTES_MAX) };
         // What was looked at for comparison is not to be kept either.
         // SAFETY: the mapping is read only, so its pages are the file's.
         let _ = unsafe { raw::drop_pages(self.reference, self.length) };
@@ -151,7 +155,8 @@ impl Sharing {
             // SAFETY: both are mapped and readable: the one is a present page of ours, the other of the file, which has
             // a page for it. Nothing writes to either: there is one thread, without signals.
             if unsafe { same(place as *const u64, reference as *const u64) } {
-                // SAFETY: the page comes back from the file with the very content it had.
+                // SAFETY: the mapping here is the file's, of this page of it: the page comes back with the very content it
+                // had.
                 unsafe { raw::drop_pages(place, PAGE)? };
                 given += 1;
             }
@@ -159,6 +164,88 @@ impl Sharing {
         })?;
         Ok(given)
     }
+}
+
+/// Moves what the regions hold into the file, which is then mapped where it was. Where the whole of it is mapped, too, and
+/// how long it is.
+///
+/// # Safety
+/// That of [`Sharing::begin`]; the regions are private memory of this process, none of it where this function's stack is.
+unsafe fn move_into(file: i32, regions: &mut [Region], pagemap: i32) -> Result<(usize, usize), Errno> {
+    let length = lay_out(regions, pagemap)?;
+    raw::truncate(file, length)?;
+    for region in regions.iter().filter(|region| region.from < region.to) {
+        copy(region, pagemap, file)?;
+        // From the copy on nothing wrote there: what runs here writes to its stack alone.
+        // SAFETY: private and writable before and after, and of the same content.
+        unsafe { raw::map_file(region.from, region.to - region.from, file, region.at, region.writable)? };
+    }
+    raw::seal(file)?;
+    // SAFETY: a new place, which nothing refers to.
+    let reference = unsafe { raw::map_file(0, length, file, 0, false)? };
+    Ok((reference, length))
+}
+
+/// A line of `/proc/self/maps`.
+struct Mapping<'a> {
+    from: usize,
+    to: usize,
+    /// Where in its file.
+    at: usize,
+    readable: bool,
+    /// The file: device and number.
+    file: (&'a [u8], &'a [u8]),
+}
+
+impl<'a> Mapping<'a> {
+    fn read(line: &'a [u8]) -> Option<Self> {
+        let (from, to, rest) = range(line)?;
+        let mut fields = rest.split(|byte| *byte == b' ').filter(|field| !field.is_empty());
+        let readable = fields.next()?.starts_with(b"r");
+        let (at, _) = hexadecimal(fields.next()?)?;
+        Some(Self {
+            from,
+            to,
+            at,
+            readable,
+            file: (fields.next()?, fields.next()?),
+        })
+    }
+}
+
+/// The parts of the regions where the file is still mapped as it was: what has run here since may have put other memory in
+/// its place. The file is the one at `reference`.
+fn each_unmoved(
+    maps: &[u8],
+    regions: &[Region],
+    reference: usize,
+    mut each: impl FnMut(Region) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    // What the text was cut off in is no line.
+    let end = maps.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+    let mappings = || maps[..end].split(|byte| *byte == b'\n').filter_map(Mapping::read);
+    let file = mappings().find(|mapping| (mapping.from..mapping.to).contains(&reference));
+    let Some(file) = file.map(|mapping| mapping.file) else {
+        return Ok(());
+    };
+    for mapping in mappings().filter(|mapping| mapping.file == file && mapping.readable) {
+        for region in regions {
+            let (from, to) = (mapping.from.max(region.from), mapping.to.min(region.to));
+            if from >= to {
+                continue;
+            }
+            let at = region.at + (from - region.from);
+            if mapping.at + (from - mapping.from) == at {
+                each(Region {
+                    from,
+                    to,
+                    at,
+                    ..*region
+                })?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether two pages are the same.
@@ -380,6 +467,84 @@ mod tests {
             (after, thread + 8 * PAGE, false, true),
         ];
         assert_eq!(chosen, expected);
+    }
+
+    #[test]
+    fn only_where_the_file_still_is_memory_is_given_back() {
+        let region = |from: usize, to: usize, at: usize| Region {
+            from,
+            to,
+            at,
+            ..Region::NONE
+        };
+        let regions = [region(0x1000, 0x5000, 0), region(0x8000, 0xa000, 0x4000)];
+        let maps = b"1000-2000 rw-p 00000000 00:01 7 /memfd:x\n\
+            2000-3000 rw-p 00000000 00:00 0\n\
+            3000-4000 ---p 00002000 00:01 7 /memfd:x\n\
+            4000-5000 r--p 00003000 00:01 7 /memfd:x\n\
+            8000-9000 rw-p 00000000 00:01 7 /memfd:x\n\
+            9000-b000 rw-p 00005000 00:01 8 /memfd:y\n\
+            20000-30000 r--p 00000000 00:01 7 /memfd:x\n\
+            30000-40000 r--p 000";
+        let mut found = Vec::new();
+        let each = |part: Region| {
+            found.push((part.from, part.to, part.at));
+            Ok(())
+        };
+        assert!(each_unmoved(maps, &regions, 0x20000, each).is_ok());
+        assert_eq!(found, [(0x1000, 0x2000, 0), (0x4000, 0x5000, 0x3000)]);
+        let nothing = |_: Region| panic!("there is no such file");
+        assert!(each_unmoved(maps, &regions, 0x30000, nothing).is_ok());
+    }
+
+    #[test]
+    fn memory_that_came_in_the_place_of_what_was_shared_is_never_given_back() {
+        let content = [0x5a_u8; PAGE];
+        let file = raw::memory_file(c"test").expect("a file");
+        raw::truncate(file, PAGE).expect("a page");
+        assert!(matches!(raw::write_at(file, &content, 0), Ok(PAGE)));
+        // SAFETY: new places, which nothing refers to.
+        let map = |writable| unsafe { raw::map_file(0, PAGE, file, 0, writable) }.expect("a mapping");
+        let (place, reference) = (map(true), map(false));
+        let regions = [Region {
+            from: place,
+            to: place + PAGE,
+            writable: true,
+            ..Region::NONE
+        }];
+        let sharing = Sharing {
+            regions: regions.as_ptr(),
+            count: 1,
+            reference,
+            length: PAGE,
+        };
+        // SAFETY: a writable page of this process, which nothing else refers to.
+        let write = || unsafe { ptr::copy(content.as_ptr(), place as *mut u8, PAGE) };
+        // In a copy, which has one thread.
+        let child = raw::fork().expect("a copy");
+        if child == 0 {
+            write();
+            let first = sharing.give_back();
+            // SAFETY: in place of a page that is this test's own.
+            let replaced = unsafe {
+                libc::mmap(
+                    place as *mut libc::c_void,
+                    PAGE,
+                    libc::PROT_READ | libc::PROT_WRITE,
+                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
+                    -1,
+                    0,
+                )
+            };
+            write();
+            let second = sharing.give_back();
+            // SAFETY: a page that was just written.
+            let kept = unsafe { same(place as *const u64, content.as_ptr().cast()) };
+            let is_so = matches!((first, second), (Ok(1), Ok(0))) && replaced as usize == place && kept;
+            raw::exit(i32::from(!is_so));
+        }
+        let (_, status) = raw::wait(child, true).expect("its end").expect("an end");
+        assert_eq!(status, 0);
     }
 
     #[test]
