@@ -1,8 +1,10 @@
 //! As much of Go's `encoding/gob` as `net/rpc` needs: messages that describe their own types.
 //!
-//! The other side is the user's program. What it sends is read with a bound on its depth and on the number of its values.
+//! The other side is the user's program. What it sends is read with a bound on its depth, on the number of its values and on
+//! all that is kept of its types.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 
@@ -12,6 +14,10 @@ const DEPTH_MAX: u32 = 16;
 const VALUES_MAX: u32 = 20_000;
 /// Most types of one connection.
 const TYPES_MAX: usize = 256;
+/// Most fields of a type; the library's have three.
+const FIELDS_MAX: u64 = 64;
+/// Longest name of a field in bytes; the library's have 13. What a connection has described is kept for its life.
+const NAME_BYTES_MAX: usize = 64;
 
 /// What is no gob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,7 +46,7 @@ pub(crate) enum Value {
     /// Text and bytes.
     Bytes(Bytes),
     /// The fields that are not zero, by name.
-    Struct(Vec<(String, Value)>),
+    Struct(Vec<(Arc<str>, Value)>),
     /// A slice.
     List(Vec<Value>),
 }
@@ -49,7 +55,7 @@ impl Value {
     /// A field of a structure; none where it is zero.
     pub(crate) fn field(&self, name: &str) -> Option<&Self> {
         match self {
-            Self::Struct(fields) => fields.iter().find(|(key, _)| key == name).map(|(_, value)| value),
+            Self::Struct(fields) => fields.iter().find(|(key, _)| &**key == name).map(|(_, value)| value),
             _ => None,
         }
     }
@@ -63,21 +69,22 @@ impl Value {
     }
 }
 
-/// Writes one message: its length, then what is written into it.
-#[derive(Debug, Default)]
-pub(crate) struct Writer(Vec<u8>);
+/// Writes one message behind those that were written before.
+#[derive(Debug)]
+pub(crate) struct Writer<'a> {
+    to: &'a mut Vec<u8>,
+    /// Where it begins.
+    from: usize,
+}
 
-impl Writer {
+impl<'a> Writer<'a> {
+    pub(crate) fn behind(to: &'a mut Vec<u8>) -> Self {
+        Self { from: to.len(), to }
+    }
+
     pub(crate) fn uint(&mut self, value: u64) {
-        match u8::try_from(value) {
-            Ok(small @ 0..=0x7f) => self.0.push(small),
-            _ => {
-                let bytes = value.to_be_bytes();
-                let length = 8 - value.leading_zeros() as usize / 8;
-                self.0.push((length as u8).wrapping_neg());
-                self.0.extend_from_slice(&bytes[8 - length..]);
-            }
-        }
+        let (bytes, from) = uint_bytes(value);
+        self.to.extend_from_slice(&bytes[from..]);
     }
 
     pub(crate) fn int(&mut self, value: i64) {
@@ -87,7 +94,7 @@ impl Writer {
 
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.uint(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
+        self.to.extend_from_slice(bytes);
     }
 
     /// Begins a field, so many after the one before; a structure begins before its first.
@@ -101,18 +108,28 @@ impl Writer {
         self.uint(0);
     }
 
-    /// The message, behind those that were written before.
-    pub(crate) fn finish(self, to: &mut Vec<u8>) {
-        let mut length = Self::default();
-        length.uint(self.0.len() as u64);
-        to.extend_from_slice(&length.0);
-        to.extend_from_slice(&self.0);
+    /// Ends the message: its length comes before it.
+    pub(crate) fn finish(self) {
+        let (bytes, from) = uint_bytes((self.to.len() - self.from) as u64);
+        self.to.splice(self.from..self.from, bytes[from..].iter().copied());
     }
+}
+
+/// A number as it is written, and from where on.
+fn uint_bytes(value: u64) -> ([u8; 9], usize) {
+    let mut bytes = [0; 9];
+    bytes[1..].copy_from_slice(&value.to_be_bytes());
+    if value <= 0x7f {
+        return (bytes, 8);
+    }
+    let length = 8 - value.leading_zeros() as usize / 8;
+    bytes[8 - length] = (length as u8).wrapping_neg();
+    (bytes, 8 - length)
 }
 
 /// Describes a structure to the other side: a message of its own.
 pub(crate) fn describe(id: i64, name: &str, fields: &[(&str, i64)], to: &mut Vec<u8>) {
-    let mut message = Writer::default();
+    let mut message = Writer::behind(to);
     message.int(-id);
     // A wire type's third field is a structure; its first is what all types have, a name and a number.
     message.skip(3).skip(1).skip(1).bytes(name.as_bytes());
@@ -128,13 +145,13 @@ pub(crate) fn describe(id: i64, name: &str, fields: &[(&str, i64)], to: &mut Vec
     }
     message.end();
     message.end();
-    message.finish(to);
+    message.finish();
 }
 
 /// What a sender has described.
 #[derive(Debug, Clone)]
 enum Type {
-    Struct(Vec<(String, i64)>),
+    Struct(Vec<(Arc<str>, i64)>),
     List(i64),
 }
 
@@ -166,12 +183,12 @@ impl Reader {
 
     /// Reads one message, without its length: a value, or nothing where it describes a type.
     pub(crate) fn read(&mut self, mut message: Bytes) -> Result<Option<Value>, NoGob> {
-        let mut budget = Budget {
-            depth: DEPTH_MAX,
-            values: VALUES_MAX,
-        };
         let id = int(&mut message)?;
         if id >= 0 {
+            let mut budget = Budget {
+                depth: DEPTH_MAX,
+                values: VALUES_MAX,
+            };
             let is_struct = matches!(self.types.get(&id), Some(Type::Struct(_)));
             // What is no structure stands behind a zero.
             if !is_struct && uint(&mut message)? != 0 {
@@ -182,8 +199,8 @@ impl Reader {
         if self.types.len() >= TYPES_MAX {
             return Err(NoGob("too many types"));
         }
-        let described = described(&mut message, &mut budget)?;
-        self.types.insert(-id, described);
+        let described = described(&mut message)?;
+        self.types.insert(id.saturating_neg(), described);
         Ok(None)
     }
 
@@ -205,16 +222,13 @@ impl Reader {
                 }
                 Some(Type::Struct(fields)) => {
                     let mut found = Vec::new();
-                    let mut next = 0;
-                    loop {
-                        let skip = usize::try_from(uint(from)?).map_err(|_| NoGob("a field without end"))?;
-                        if skip == 0 {
-                            break Value::Struct(found);
-                        }
-                        next += skip;
-                        let (name, of) = fields.get(next - 1).ok_or(NoGob("a field its type has not"))?;
-                        found.push((name.clone(), budget.deeper(|budget| self.value(*of, from, budget))?));
+                    let mut at = 0;
+                    while let Some(field) = next(&mut at, from)? {
+                        let (name, of) = fields.get(field - 1).ok_or(NoGob("a field its type has not"))?;
+                        let value = budget.deeper(|budget| self.value(*of, from, budget))?;
+                        found.push((Arc::clone(name), value));
                     }
+                    Value::Struct(found)
                 }
             },
         })
@@ -242,7 +256,7 @@ impl Budget {
 }
 
 /// A wire type: one of its fields says which kind it is, and holds what all have and what its kind has.
-fn described(from: &mut Bytes, budget: &mut Budget) -> Result<Type, NoGob> {
+fn described(from: &mut Bytes) -> Result<Type, NoGob> {
     const SLICE: u64 = 2;
     const STRUCT: u64 = 3;
     let kind = uint(from)?;
@@ -254,18 +268,16 @@ fn described(from: &mut Bytes, budget: &mut Budget) -> Result<Type, NoGob> {
         _ => Type::Struct(Vec::new()),
     };
     let mut at = 0;
-    loop {
-        budget.spend()?;
-        match uint(from)? {
-            0 => break,
-            skip => at += skip,
-        }
-        match (at, &mut described) {
-            (1, _) => common(from, budget)?,
+    while let Some(part) = next(&mut at, from)? {
+        match (part, &mut described) {
+            (1, _) => common(from)?,
             (2, Type::List(of)) => *of = int(from)?,
             (2, Type::Struct(fields)) => {
-                for _ in 0..uint(from)? {
-                    budget.spend()?;
+                let count = uint(from)?;
+                if count > FIELDS_MAX {
+                    return Err(NoGob("a type of too many fields"));
+                }
+                for _ in 0..count {
                     fields.push(field(from)?);
                 }
             }
@@ -279,35 +291,44 @@ fn described(from: &mut Bytes, budget: &mut Budget) -> Result<Type, NoGob> {
 }
 
 /// Name and number of a type: nobody asks for them.
-fn common(from: &mut Bytes, budget: &mut Budget) -> Result<(), NoGob> {
+fn common(from: &mut Bytes) -> Result<(), NoGob> {
     let mut at = 0;
-    loop {
-        budget.spend()?;
-        match uint(from)? {
-            0 => return Ok(()),
-            skip => at += skip,
-        }
-        match at {
+    while let Some(part) = next(&mut at, from)? {
+        match part {
             1 => drop(bytes(from)?),
             2 => drop(int(from)?),
             _ => return Err(NoGob("a type with a field types have not")),
         }
     }
+    Ok(())
 }
 
-fn field(from: &mut Bytes) -> Result<(String, i64), NoGob> {
-    let (mut name, mut id, mut at) = (String::new(), 0, 0);
-    loop {
-        match uint(from)? {
-            0 => return Ok((name, id)),
-            skip => at += skip,
-        }
-        match at {
-            1 => name = String::from_utf8_lossy(&bytes(from)?).into_owned(),
+fn field(from: &mut Bytes) -> Result<(Arc<str>, i64), NoGob> {
+    let (mut name, mut id, mut at) = (Arc::default(), 0, 0);
+    while let Some(part) = next(&mut at, from)? {
+        match part {
+            1 => {
+                let bytes = bytes(from)?;
+                if bytes.len() > NAME_BYTES_MAX {
+                    return Err(NoGob("a field with too long a name"));
+                }
+                name = Arc::from(String::from_utf8_lossy(&bytes));
+            }
             2 => id = int(from)?,
             _ => return Err(NoGob("a field with what fields have not")),
         }
     }
+    Ok((name, id))
+}
+
+/// The number of the next field of a structure, from 1 on; none at its end. Each comes after the one before.
+fn next(at: &mut usize, from: &mut Bytes) -> Result<Option<usize>, NoGob> {
+    let skip = usize::try_from(uint(from)?).map_err(|_| NoGob("a field without end"))?;
+    if skip == 0 {
+        return Ok(None);
+    }
+    *at = at.checked_add(skip).ok_or(NoGob("a field without end"))?;
+    Ok(Some(*at))
 }
 
 fn uint(from: &mut Bytes) -> Result<u64, NoGob> {
@@ -347,10 +368,10 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_the_package_documents() {
-        let check = |write: &dyn Fn(&mut Writer)| {
-            let mut writer = Writer::default();
-            write(&mut writer);
-            writer.0
+        let check = |write: &dyn Fn(&mut Writer<'_>)| {
+            let mut written = Vec::new();
+            write(&mut Writer::behind(&mut written));
+            written
         };
         assert_eq!(check(&|w| w.uint(7)), [0x07]);
         assert_eq!(check(&|w| w.uint(256)), [0xfe, 0x01, 0x00]);
@@ -378,17 +399,30 @@ mod tests {
             received.advance(head);
             values.extend(reader.read(received.split_to(length)).expect("gob"));
         }
-        let fields = vec![("X".to_owned(), Value::Int(22)), ("Y".to_owned(), Value::Int(33))];
+        let fields = vec![("X".into(), Value::Int(22)), ("Y".into(), Value::Int(33))];
         assert_eq!(values, [Value::Struct(fields)]);
         let mut written = Vec::new();
         describe(65, "Point", &[("X", builtin::INT), ("Y", builtin::INT)], &mut written);
-        let mut value = Writer::default();
+        let mut value = Writer::behind(&mut written);
         value.int(65);
         value.skip(1).int(22);
         value.skip(1).int(33);
         value.end();
-        value.finish(&mut written);
+        value.finish();
         assert_eq!(written, unhex(POINT));
+    }
+
+    /// Describes a list of values of a type.
+    fn list(id: i64, of: i64) -> Bytes {
+        let mut message = Vec::new();
+        let mut list = Writer::behind(&mut message);
+        list.int(-id);
+        list.skip(2).skip(1).skip(2).int(id);
+        list.end();
+        list.skip(1).int(of);
+        list.end();
+        list.end();
+        Bytes::from(message)
     }
 
     #[test]
@@ -407,22 +441,56 @@ mod tests {
             &[0xff, 0x82, 0x03, 0x2c],
             // A number of nine bytes.
             &[0xff, 0x82, 0x01, 0xf7, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+            // A field after the first that is so far behind it that counting to it starts anew.
+            &[
+                0xff, 0x82, 0x01, 0x2c, 0xf8, 255, 255, 255, 255, 255, 255, 255, 255, 0x2c, 0,
+            ],
         ] {
             assert!(reader.read(Bytes::copy_from_slice(bad)).is_err(), "{bad:?}");
         }
         // A list of itself, and one that says it is endless.
-        let mut list = Writer::default();
-        list.int(-70);
-        list.skip(2).skip(1).skip(2).int(70);
-        list.end();
-        list.skip(1).int(70);
-        list.end();
-        list.end();
-        assert_eq!(reader.read(Bytes::from(list.0)), Ok(None));
+        assert_eq!(reader.read(list(70, 70)), Ok(None));
         let deep = [&[0xff, 0x8c, 0][..], &[1; 10_000]].concat();
         assert_eq!(reader.read(Bytes::from(deep)), Err(NoGob("values too deep")));
         let wide = [&[0xff, 0x8c, 0, 0xf8][..], &[0xff; 8], &[0; 30_000]].concat();
         assert_eq!(reader.read(Bytes::from(wide)), Err(NoGob("too many values")));
         assert!(Reader::length(&[0x80]).is_err());
+    }
+
+    /// A description of a type with these fields, without its length.
+    fn described(id: i64, fields: &[(&str, i64)]) -> Bytes {
+        let mut message = Vec::new();
+        describe(id, "Type", fields, &mut message);
+        let (head, _) = Reader::length(&message).expect("gob").expect("whole");
+        Bytes::from(message).slice(head..)
+    }
+
+    #[test]
+    fn what_is_kept_of_types_is_bounded_and_values_share_the_names_of_their_fields() {
+        let mut reader = Reader::default();
+        let (fits, over) = ("x".repeat(NAME_BYTES_MAX), "x".repeat(NAME_BYTES_MAX + 1));
+        let long = reader.read(described(65, &[(&over, builtin::INT)]));
+        assert_eq!(long, Err(NoGob("a field with too long a name")));
+        let many: Vec<(&str, i64)> = (0..=FIELDS_MAX).map(|_| ("x", builtin::INT)).collect();
+        let many = reader.read(described(65, &many));
+        assert_eq!(many, Err(NoGob("a type of too many fields")));
+        assert_eq!(reader.read(described(65, &[(&fits, builtin::INT)])), Ok(None));
+        assert_eq!(reader.read(list(66, 65)), Ok(None));
+        let mut values = Vec::new();
+        let mut writer = Writer::behind(&mut values);
+        writer.int(66);
+        writer.end();
+        writer.uint(2);
+        for value in [1, 2] {
+            writer.skip(1).int(value);
+            writer.end();
+        }
+        let Ok(Some(Value::List(values))) = reader.read(Bytes::from(values)) else {
+            panic!("no list");
+        };
+        let [Value::Struct(first), Value::Struct(second)] = &values[..] else {
+            panic!("{values:?}");
+        };
+        assert!(Arc::ptr_eq(&first[0].0, &second[0].0));
     }
 }

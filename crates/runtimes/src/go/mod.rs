@@ -133,10 +133,10 @@ impl Dialogue {
         );
         self.ask("Function.Ping", &mut message);
         describe(PING, "PingRequest", &[], &mut message);
-        let mut body = Writer::default();
+        let mut body = Writer::behind(&mut message);
         body.int(PING);
         body.end();
-        body.finish(&mut message);
+        body.finish();
         describe(
             TIMESTAMP,
             "InvokeRequest_Timestamp",
@@ -147,31 +147,33 @@ impl Dialogue {
     }
 
     /// Hands an event over. `deadline` is in milliseconds of the epoch.
-    pub fn invoke(&mut self, context: &[u8], event: &[u8], deadline_ms: i64) -> Vec<u8> {
-        let context: Context<'_> = serde_json::from_slice(context).unwrap_or_default();
-        let mut message = Vec::with_capacity(event.len() + 2048);
+    pub fn invoke(&mut self, said: &[u8], event: &[u8], deadline_ms: i64) -> Vec<u8> {
+        let context: Context<'_> = serde_json::from_slice(said).unwrap_or_default();
+        let mut message = Vec::with_capacity(event.len() + said.len() + 2048);
         self.ask("Function.Invoke", &mut message);
-        let texts = |name: &'static str, text: &str| (name, Field::Bytes(text.as_bytes().to_vec()));
         let fields = [
-            ("Payload", Field::Bytes(event.to_vec())),
-            texts("RequestId", &context.request_id),
+            ("Payload", Field::Bytes(event)),
+            ("RequestId", Field::Bytes(context.request_id.as_bytes())),
             ("Deadline", Field::Time(deadline_ms)),
-            texts("Namespace", &context.namespace),
-            texts("FunctionName", &context.function_name),
-            texts("FunctionVersion", &context.function_version),
+            ("Namespace", Field::Bytes(context.namespace.as_bytes())),
+            ("FunctionName", Field::Bytes(context.function_name.as_bytes())),
+            ("FunctionVersion", Field::Bytes(context.function_version.as_bytes())),
             ("MemoryLimitInMb", Field::Int(context.memory_limit_in_mb)),
             ("TimeLimitInMs", Field::Int(context.time_limit_in_ms)),
-            texts("Environment", &context.environment),
-            texts("TencentcloudRegion", &context.tencentcloud_region),
-            texts("TencentcloudAppID", &context.tencentcloud_appid),
-            texts("TencentcloudUin", &context.tencentcloud_uin),
+            ("Environment", Field::Bytes(context.environment.as_bytes())),
+            (
+                "TencentcloudRegion",
+                Field::Bytes(context.tencentcloud_region.as_bytes()),
+            ),
+            ("TencentcloudAppID", Field::Bytes(context.tencentcloud_appid.as_bytes())),
+            ("TencentcloudUin", Field::Bytes(context.tencentcloud_uin.as_bytes())),
         ];
         // The first invocation follows the ping.
         if self.sequence == 2 {
             let described = fields.each_ref().map(|(name, field)| (*name, field.of(name)));
             describe(INVOKE, "InvokeRequest", &described, &mut message);
         }
-        let mut body = Writer::default();
+        let mut body = Writer::behind(&mut message);
         body.int(INVOKE);
         let mut skip = 0;
         for (_, field) in &fields {
@@ -181,18 +183,18 @@ impl Dialogue {
             }
         }
         body.end();
-        body.finish(&mut message);
+        body.finish();
         message
     }
 
     fn ask(&mut self, method: &str, to: &mut Vec<u8>) {
         self.sequence += 1;
-        let mut head = Writer::default();
+        let mut head = Writer::behind(to);
         head.int(REQUEST);
         head.skip(1).bytes(method.as_bytes());
         head.skip(1).uint(self.sequence);
         head.end();
-        head.finish(to);
+        head.finish();
     }
 
     /// The reply at the head of what was received, once it is whole.
@@ -244,14 +246,14 @@ impl Dialogue {
 }
 
 /// A field of an invocation.
-enum Field {
-    Bytes(Vec<u8>),
+enum Field<'a> {
+    Bytes(&'a [u8]),
     Int(i64),
     /// Milliseconds of the epoch.
     Time(i64),
 }
 
-impl Field {
+impl Field<'_> {
     fn of(&self, name: &str) -> i64 {
         match self {
             Self::Bytes(_) if name == "Payload" => builtin::BYTES,
@@ -262,7 +264,7 @@ impl Field {
     }
 
     /// Writes a field, which gob does only with those that are not zero. False where it did not.
-    fn write(&self, skip: u64, to: &mut Writer) -> bool {
+    fn write(&self, skip: u64, to: &mut Writer<'_>) -> bool {
         match self {
             Self::Bytes(bytes) if bytes.is_empty() => return false,
             Self::Int(0) => return false,
