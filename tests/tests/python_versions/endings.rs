@@ -52,6 +52,23 @@ fn causes_are_told_in_every_python_3() {
 }
 
 #[test]
+fn what_a_handler_raises_beyond_exceptions_is_its_error_too_and_the_instance_lives_on_in_every_python_3() {
+    for version in versions().iter().filter(|version| version.major == 3) {
+        let process = || run(*version, Cases::Modern, "process", json!({}));
+        let before = process().returned().clone();
+        for (kind, ends) in [
+            ("cancelled", "CancelledError"),
+            ("generator", "GeneratorExit: beyond"),
+            ("own", "Own: beyond"),
+        ] {
+            let answer = run(*version, Cases::Modern, "beyond", json!({"kind": kind}));
+            assert!(stack(&answer, *version).ends_with(ends), "{version:?} {answer:?}");
+        }
+        assert_eq!(process().returned(), &before, "{version:?}");
+    }
+}
+
+#[test]
 fn what_is_no_json_and_what_does_not_load_is_the_users_error_in_every_python() {
     for version in versions() {
         let answer = run(*version, Cases::Common, "no_json", json!({}));
@@ -75,6 +92,11 @@ fn what_is_no_json_and_what_does_not_load_is_the_users_error_in_every_python() {
                 "def f():\n    raise ValueError('early')\n\nf()\n",
                 "ValueError: early",
                 "line 4, in <module>",
+            ),
+            (
+                "class Own(BaseException):\n    pass\n\nraise Own('early')\n",
+                "",
+                "Own: early",
             ),
         ] {
             let answer = deploy(*version, code).invoke(&json!({}));

@@ -7,6 +7,7 @@ import os
 import secrets
 import sys
 
+BORN = secrets.token_hex(8)
 run = getattr(asyncio, "run", None) or (lambda coroutine: asyncio.new_event_loop().run_until_complete(coroutine))
 
 
@@ -41,6 +42,22 @@ def chained(event, context):
         raise RuntimeError("zweitens: ü") from error
 
 
+class Own(BaseException):
+    pass
+
+
+async def cancelled():
+    task = asyncio.ensure_future(asyncio.sleep(60))
+    task.cancel()
+    await task
+
+
+def beyond(event, context):
+    if event["kind"] == "cancelled":
+        run(cancelled())
+    raise {"own": Own, "generator": GeneratorExit}[event["kind"]]("beyond")
+
+
 def awaiting(event, context):
     return [run(coroutine()), run(talk())]
 
@@ -67,6 +84,10 @@ def words(event, context):
 
 def token(event, context):
     return secrets.token_hex(8)
+
+
+def process(event, context):
+    return [os.getpid(), BORN]
 
 
 def traced(event, context):

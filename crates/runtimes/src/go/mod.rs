@@ -266,7 +266,7 @@ impl Field<'_> {
     /// Writes a field, which gob does only with those that are not zero. False where it did not.
     fn write(&self, skip: u64, to: &mut Writer<'_>) -> bool {
         match self {
-            Self::Bytes(bytes) if bytes.is_empty() => return false,
+            Self::Bytes([]) => return false,
             Self::Int(0) => return false,
             Self::Bytes(bytes) => to.skip(skip).bytes(bytes),
             Self::Int(value) => to.skip(skip).int(*value),

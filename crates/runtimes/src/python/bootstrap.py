@@ -181,7 +181,9 @@ class Instance:
         started = _monotonic()
         try:
             module = import_entry(module_name, folder, read or read_file)
-        except Exception as error:
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:
             missing = isinstance(error, ModuleNotFoundError) and error.name is not None
             if missing and (module_name + ".").startswith(error.name + "."):
                 text = f"{module_name.replace('.', '/')}.py is not in the package (Handler is {order['handler']})"
@@ -202,7 +204,9 @@ class Instance:
             context = _loads(str(body[4:4 + length], "utf-8"))
             event = _loads(str(body[4 + length:], "utf-8"))
             value = self.handler(event, context)
-        except Exception as error:
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # a cancelled task's among them
             return RAISED, fault(error)
         try:
             result = _encode(value).encode("utf-8")
