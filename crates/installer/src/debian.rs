@@ -10,26 +10,7 @@ use skiff_domain::RuntimeName;
 use skiff_runtimes::{Family, Root, interpreter};
 
 use crate::error::AddError;
-
-/// What of a root file system functions can never see, and need not lie on the disk.
-const LEFT_OUT: &[&str] = &[
-    "boot",
-    "dev",
-    "home",
-    "media",
-    "mnt",
-    "opt",
-    "proc",
-    "root",
-    "run",
-    "srv",
-    "sys",
-    "tmp",
-    "var",
-    "usr/share/doc",
-    "usr/share/man",
-    "usr/share/locale",
-];
+use crate::trim::trim;
 
 /// A PHP with the extensions that programs take for granted.
 const PHP: &str = "php-cli,php-curl,php-mbstring,php-mysql,php-xml,php-zip";
@@ -85,13 +66,7 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
             what: program,
         });
     }
-    for folder in LEFT_OUT {
-        let path = root.join(folder);
-        match fs::remove_dir_all(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(AddError::io(path)(error)),
-            _ => {}
-        }
-    }
+    trim(root).map_err(AddError::io(root))?;
     fs::set_permissions(root, Permissions::from_mode(0o755)).map_err(AddError::io(root))
 }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod add;
+mod archive;
 mod debian;
 mod error;
 mod folder;
@@ -14,6 +15,7 @@ mod probe;
 mod registry;
 mod source;
 mod store;
+mod trim;
 
 pub use add::{Added, add, remove};
 pub use error::{AddError, RemoveError};

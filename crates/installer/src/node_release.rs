@@ -2,20 +2,22 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Seek};
+use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path};
 
 use flate2::read::GzDecoder;
-use tar::{Archive, EntryType};
+use tar::EntryType;
 
+use crate::archive::{self, Room};
 use crate::error::AddError;
 use crate::registry::Registry;
 use crate::source::VersionPrefix;
 
 /// The one file that is kept.
 const PROGRAM: &str = "bin/node";
-/// Largest program unpacked; those of Node 22 have 120 MB.
-const PROGRAM_BYTES_MAX: u64 = 512 << 20;
+/// Largest release unpacked, as far as it is read; the programs of Node 22 have 120 MB.
+const RELEASE_BYTES_MAX: u64 = 1 << 30;
 
 /// The package for this processor.
 fn package() -> Result<&'static str, AddError> {
@@ -53,31 +55,26 @@ pub(crate) fn fetch(version: &VersionPrefix, root: &Path, say: &dyn Fn(&str)) ->
 /// Unpacks the program alone: a regular file of a size within bounds, wherever the archive says others should go. False
 /// when there is none.
 fn unpack(archive: impl Read, target: &Path) -> io::Result<bool> {
-    for entry in Archive::new(GzDecoder::new(archive)).entries()? {
-        let mut entry = entry?;
+    let mut found = false;
+    archive::each(GzDecoder::new(archive), &mut Room::of(RELEASE_BYTES_MAX), |entry| {
         // The first folder is npm's own.
         let path = entry.path()?.into_owned();
         let mut parts = path.components();
         let in_folder = matches!(parts.next(), Some(Component::Normal(_)));
         if !in_folder || parts.as_path() != Path::new(PROGRAM) || entry.header().entry_type() != EntryType::Regular {
-            continue;
-        }
-        if entry.size() > PROGRAM_BYTES_MAX {
-            return Err(io::Error::other(format!(
-                "it has {} bytes, {PROGRAM_BYTES_MAX} are allowed",
-                entry.size()
-            )));
+            return Ok(ControlFlow::Continue(()));
         }
         if let Some(folder) = target.parent() {
             fs::create_dir_all(folder)?;
             fs::set_permissions(folder, Permissions::from_mode(0o755))?;
         }
         let mut file = File::options().write(true).create_new(true).open(target)?;
-        io::copy(&mut entry, &mut file)?;
+        io::copy(entry, &mut file)?;
         file.set_permissions(Permissions::from_mode(0o755))?;
-        return Ok(true);
-    }
-    Ok(false)
+        found = true;
+        Ok(ControlFlow::Break(()))
+    })?;
+    Ok(found)
 }
 
 #[cfg(test)]

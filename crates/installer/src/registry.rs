@@ -20,6 +20,8 @@ use crate::source::VersionPrefix;
 /// What this machine trusts: private registries have certificates of their own authorities.
 const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between a question and the head of its answer, and between two pieces of it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// A release on a slow line.
 const BODY_TIMEOUT: Duration = Duration::from_secs(1800);
 /// Longest list of a package's versions read.
@@ -185,12 +187,19 @@ impl Registry {
     }
 }
 
-/// Asks registries of any kind.
+/// Asks registries of any kind. One that falls silent is given up.
 pub(crate) fn agent() -> ureq::Agent {
+    patient(ANSWER_TIMEOUT)
+}
+
+fn patient(patience: Duration) -> ureq::Agent {
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .user_agent(concat!("skiff/", env!("CARGO_PKG_VERSION")))
         .timeout_connect(Some(CONNECT_TIMEOUT))
+        .timeout_send_request(Some(patience))
+        .timeout_recv_response(Some(patience))
+        .timeout_per_read(Some(patience))
         .timeout_recv_body(Some(BODY_TIMEOUT))
         .tls_config(TlsConfig::builder().root_certs(authorities()).build());
     config.build().new_agent()
@@ -316,5 +325,30 @@ mod tests {
         assert!(unchecked.to_string().contains("sha512"), "{unchecked}");
         let absent = registry.find("p", &version("npm:3.0.0")).expect_err("no such version");
         assert!(matches!(absent, AddError::NoSuchVersion { .. }), "{absent}");
+    }
+
+    #[test]
+    fn a_registry_that_falls_silent_is_given_up() {
+        // Before the head of its answer, in it, and in the body.
+        for said in [
+            "",
+            "HTTP/1.1 200 OK\r\n",
+            "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{",
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+            let url = format!("http://{}", listener.local_addr().expect("bound"));
+            let silent = thread::spawn(move || {
+                let (mut stream, _) = listener.accept().expect("a connection");
+                stream.write_all(said.as_bytes()).expect("written");
+                stream
+            });
+            let registry = Registry {
+                agent: patient(Duration::from_millis(100)),
+                url,
+            };
+            let refused = registry.find("p", &version("npm:1.0.0")).expect_err("silent");
+            assert!(refused.to_string().contains("timeout"), "{said:?}: {refused}");
+            drop(silent.join());
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use oci_client::Reference;
+use oci_spec::distribution::Reference;
 
 /// Where a runtime is to come from.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -92,26 +92,40 @@ impl Store {
         };
         write().map_err(failed(&path))?;
         let target = self.installed.place(&record.name);
-        self.put_away(&record.name)?;
-        fs::rename(place, &target).map_err(failed(&target))?;
+        self.replace(&record.name, place, &target)?;
         self.sync()?;
         Ok(target)
     }
 
+    /// Puts a folder into a runtime's place. Where that fails, the one that was there is there again.
+    fn replace(&self, name: &RuntimeName, place: &Path, target: &Path) -> Result<(), StoreError> {
+        let away = self.move_away(name)?;
+        fs::rename(place, target).or_else(|error| {
+            if let Some(away) = away {
+                fs::rename(&away, target).map_err(failed(&away))?;
+            }
+            Err(failed(target)(error))
+        })
+    }
+
     /// Takes a runtime out of its place. False when there is none.
     pub(crate) fn put_away(&self, name: &RuntimeName) -> Result<bool, StoreError> {
+        let away = self.move_away(name)?;
+        self.sync()?;
+        Ok(away.is_some())
+    }
+
+    /// Where it is then.
+    fn move_away(&self, name: &RuntimeName) -> Result<Option<PathBuf>, StoreError> {
         let place = self.installed.place(name);
         let folder = self.installed.folder();
         let away = (0..)
             .map(|number| folder.join(format!("{OLD}{name}-{number}")))
             .find(|path| !path.exists());
         let away = away.unwrap_or_else(|| folder.join(OLD));
-        match fs::rename(&place, away) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            renamed => renamed
-                .map_err(failed(&place))
-                .and_then(|()| self.sync())
-                .map(|()| true),
+        match fs::rename(&place, &away) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            renamed => renamed.map_err(failed(&place)).map(|()| Some(away)),
         }
     }
 
@@ -228,5 +242,18 @@ mod tests {
         tidy(data.path()).expect("cleared");
         let left: Vec<_> = fs::read_dir(folder).expect("a folder").flatten().collect();
         assert_eq!(left.len(), 1, "the lock alone: {left:?}");
+    }
+
+    #[test]
+    fn one_that_cannot_be_put_into_its_place_leaves_the_one_that_was_there() {
+        let data = tempfile::tempdir().expect("a folder");
+        let store = Store::take(data.path()).expect("free");
+        let place = put(&store, "npm:18.15.0");
+        let absent = data.path().join("absent");
+        store
+            .replace(&name(), &absent, &place)
+            .expect_err("nothing to put there");
+        let program = fs::read_to_string(place.join("root/bin/node"));
+        assert_eq!(program.expect("there"), "npm:18.15.0");
     }
 }

@@ -6,6 +6,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Seek};
+use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -14,7 +15,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use flate2::read::MultiGzDecoder;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
-use tar::{Archive, Entry, EntryType};
+use tar::{Entry, EntryType};
+
+use crate::archive::{self, Bounded, Room};
 
 /// Most bytes of all layers unpacked.
 const UNPACKED_BYTES_MAX: u64 = 8 << 30;
@@ -50,7 +53,7 @@ impl Compression {
 #[derive(Debug)]
 pub(super) struct Tree {
     root: OwnedFd,
-    left: u64,
+    room: Room,
 }
 
 impl Tree {
@@ -58,13 +61,15 @@ impl Tree {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self {
             root: openat(CWD, root, flags, Mode::empty())?,
-            left: UNPACKED_BYTES_MAX,
+            room: Room::of(UNPACKED_BYTES_MAX),
         })
     }
 
     /// Lays one layer over what is there. Twice through it: what it takes away is of lower layers alone, wherever in the
     /// archive it says so.
     pub(super) fn apply(&mut self, layer: &mut File, kind: Compression) -> io::Result<()> {
+        // What it takes is taken once.
+        let room = self.room;
         self.each(layer, kind, |tree, _, path| {
             match path.file_name().map(OsStr::as_bytes) {
                 Some(OPAQUE) => tree.empty(path.parent().unwrap_or(Path::new(""))),
@@ -72,6 +77,7 @@ impl Tree {
                 _ => Ok(()),
             }
         })?;
+        self.room = room;
         self.each(layer, kind, |tree, entry, path| match path.file_name() {
             Some(name) if !name.as_bytes().starts_with(WHITEOUT) => tree.add(entry, &path),
             _ => Ok(()),
@@ -82,27 +88,27 @@ impl Tree {
         &mut self,
         layer: &mut File,
         kind: Compression,
-        mut act: impl FnMut(&Self, &mut Entry<'_, Bounded<'_>>, PathBuf) -> io::Result<()>,
+        mut act: impl FnMut(&Self, &mut Entry<'_, Bounded<'_, '_>>, PathBuf) -> io::Result<()>,
     ) -> io::Result<()> {
         layer.rewind()?;
         let file = io::BufReader::new(&*layer);
-        let inner: Box<dyn Read> = match kind {
+        let archive: Box<dyn Read> = match kind {
             Compression::None => Box::new(file),
             Compression::Gzip => Box::new(MultiGzDecoder::new(file)),
             Compression::Zstd => Box::new(zstd::Decoder::with_buffer(file)?),
         };
-        let mut archive = Archive::new(Bounded { inner, left: self.left });
-        for entry in archive.entries()? {
-            let mut entry = entry?;
+        let mut room = self.room;
+        archive::each(archive, &mut room, |entry| {
             let path = plain(&entry.path()?)?;
-            act(self, &mut entry, path)?;
-        }
-        self.left = archive.into_inner().left;
+            act(self, entry, path)?;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        self.room = room;
         Ok(())
     }
 
     /// One entry of an archive. Devices and the like are nothing a function could use.
-    fn add(&self, entry: &mut Entry<'_, Bounded<'_>>, path: &Path) -> io::Result<()> {
+    fn add(&self, entry: &mut Entry<'_, Bounded<'_, '_>>, path: &Path) -> io::Result<()> {
         let place = self.place(path)?;
         match entry.header().entry_type() {
             EntryType::Directory => {
@@ -112,7 +118,7 @@ impl Tree {
                 }
                 fs::set_permissions(&place, Permissions::from_mode(0o755))
             }
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
+            EntryType::Regular | EntryType::Continuous => {
                 remove(&place)?;
                 // Owner and other bits are not taken along.
                 let runs = entry.header().mode()? & 0o111 != 0;
@@ -268,24 +274,6 @@ fn plain(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Ok(inside)
-}
-
-/// An archive that ends with an error where it is longer than is left.
-struct Bounded<'a> {
-    inner: Box<dyn Read + 'a>,
-    left: u64,
-}
-
-impl Read for Bounded<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
-            io::Error::other(format!(
-                "the image is larger than {UNPACKED_BYTES_MAX} bytes when unpacked"
-            ))
-        })?;
-        Ok(read)
-    }
 }
 
 #[cfg(test)]

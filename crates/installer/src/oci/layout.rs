@@ -5,8 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use oci_client::client::current_platform_resolver;
-use oci_client::manifest::{ImageIndexEntry, OciDescriptor, OciImageIndex, OciImageManifest, OciManifest};
+use oci_spec::image::{Descriptor, ImageIndex};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use serde::de::DeserializeOwned;
 
@@ -21,7 +20,7 @@ const NAME: &str = "org.opencontainers.image.ref.name";
 #[derive(Debug)]
 pub(super) struct Layout {
     folder: PathBuf,
-    image: ImageIndexEntry,
+    image: Descriptor,
 }
 
 impl Layout {
@@ -31,10 +30,10 @@ impl Layout {
             image: format!("oci:{}", folder.display()),
             reason,
         };
-        let index: OciImageIndex = document(&folder.join("index.json"))?;
-        let name = |entry: &ImageIndexEntry| entry.annotations.as_ref().and_then(|all| all.get(NAME)).cloned();
-        let names: Vec<String> = index.manifests.iter().filter_map(name).collect();
-        let mut found = index.manifests;
+        let index: ImageIndex = document(&folder.join("index.json"))?;
+        let name = |entry: &Descriptor| entry.annotations().as_ref().and_then(|all| all.get(NAME)).cloned();
+        let names: Vec<String> = index.manifests().iter().filter_map(name).collect();
+        let mut found = index.manifests().clone();
         match tag {
             Some(tag) => {
                 found.retain(|entry| name(entry).as_deref() == Some(tag));
@@ -57,42 +56,21 @@ impl Layout {
         })
     }
 
-    /// The manifest for this machine's processor, and its digest. An image of many processors has an index of its own.
-    pub(super) fn manifest(&self) -> Result<(OciImageManifest, String), AddError> {
-        match self.read(&self.image)? {
-            OciManifest::Image(manifest) => Ok((manifest, self.image.digest.clone())),
-            OciManifest::ImageIndex(index) => {
-                let digest = current_platform_resolver(&index.manifests);
-                let own = digest.and_then(|digest| index.manifests.into_iter().find(|entry| entry.digest == digest));
-                let refused = |reason: &str| AddError::Image {
-                    image: format!("oci:{}", self.folder.display()),
-                    reason: reason.to_owned(),
-                };
-                let own = own.ok_or_else(|| refused("it is not for this machine's processor"))?;
-                match self.read(&own)? {
-                    OciManifest::Image(manifest) => Ok((manifest, own.digest)),
-                    OciManifest::ImageIndex(_) => Err(refused("its index leads to another index")),
-                }
-            }
-        }
+    /// Which it is: a digest.
+    pub(super) fn named(&self) -> &str {
+        self.image.digest().as_ref()
     }
 
-    /// A piece, to be checked by whoever reads it.
-    pub(super) fn blob(&self, piece: &OciDescriptor) -> Result<File, AddError> {
-        self.file(&piece.digest)
-    }
-
-    fn read(&self, entry: &ImageIndexEntry) -> Result<OciManifest, AddError> {
+    /// A manifest or an index, yet to be held against its digest.
+    pub(super) fn document(&self, digest: &str) -> Result<Vec<u8>, AddError> {
         let mut text = Vec::new();
-        let place = self.folder.join("blobs").join(entry.digest.replacen(':', "/", 1));
-        let file = self.file(&entry.digest)?;
-        let read = file.take(DOCUMENT_BYTES_MAX).read_to_end(&mut text);
-        read.map_err(AddError::io(&place))?;
-        super::check(&text[..], &entry.digest, &place)?;
-        serde_json::from_slice(&text).map_err(|error| AddError::io(place)(error.into()))
+        let read = self.blob(digest)?.take(DOCUMENT_BYTES_MAX).read_to_end(&mut text);
+        read.map_err(AddError::io(&self.folder))?;
+        Ok(text)
     }
 
-    fn file(&self, digest: &str) -> Result<File, AddError> {
+    /// A piece, yet to be held against its digest.
+    pub(super) fn blob(&self, digest: &str) -> Result<File, AddError> {
         let wrong = || AddError::Digest {
             digest: digest.to_owned(),
         };

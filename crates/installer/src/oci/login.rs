@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use oci_client::secrets::RegistryAuth;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -21,16 +20,15 @@ struct Login {
     auth: Option<String>,
 }
 
-/// The login for a registry, nobody where there is none. Helpers that keep keys elsewhere are not asked.
-pub(super) fn of(registry: &str) -> RegistryAuth {
+/// The login for a registry as `Authorization` says it, if there is one. Helpers that keep keys elsewhere are not asked.
+pub(super) fn of(registry: &str) -> Option<String> {
     let folder = env::var_os("DOCKER_CONFIG").map(PathBuf::from);
     let folder = folder.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".docker")));
     let text = folder.and_then(|folder| fs::read(folder.join("config.json")).ok());
-    text.and_then(|text| read(&text, registry))
-        .unwrap_or(RegistryAuth::Anonymous)
+    read(&text?, registry)
 }
 
-fn read(text: &[u8], registry: &str) -> Option<RegistryAuth> {
+fn read(text: &[u8], registry: &str) -> Option<String> {
     let logins: Logins = serde_json::from_slice(text).ok()?;
     let host = |key: &str| {
         let key = key.trim_start_matches("https://").trim_start_matches("http://");
@@ -38,9 +36,8 @@ fn read(text: &[u8], registry: &str) -> Option<RegistryAuth> {
     };
     let mut found = logins.auths.into_iter().filter(|(key, _)| host(key) == registry);
     let encoded = found.find_map(|(_, login)| login.auth)?;
-    let plain = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    let (user, password) = plain.split_once(':')?;
-    Some(RegistryAuth::Basic(user.to_owned(), password.to_owned()))
+    let is_login = STANDARD.decode(&encoded).ok()?.contains(&b':');
+    is_login.then(|| format!("Basic {encoded}"))
 }
 
 #[cfg(test)]
@@ -50,7 +47,7 @@ mod tests {
     #[test]
     fn a_login_is_of_the_registry_it_was_made_for_and_of_no_other() {
         let text = br#"{"auths": {"https://one.example/v1/": {"auth": "bWU6c2VjOnJldA=="}, "two.example:5000": {}}}"#;
-        let one = RegistryAuth::Basic("me".to_owned(), "sec:ret".to_owned());
+        let one = "Basic bWU6c2VjOnJldA==".to_owned();
         assert_eq!(read(text, "one.example"), Some(one));
         assert_eq!(read(text, "two.example:5000"), None, "kept by a helper");
         assert_eq!(read(text, "three.example"), None);

@@ -3,18 +3,17 @@
 //! Nothing of an image is believed: every piece is what its digest says, is unpacked below the root and nowhere else, and
 //! has an end.
 
-mod documents;
 mod layers;
 mod layout;
 mod login;
-mod registry;
+mod repository;
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use oci_client::manifest::{OciDescriptor, OciImageManifest};
+use oci_spec::image::{Arch, Descriptor, ImageIndex, ImageManifest, Os};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use skiff_domain::RuntimeName;
@@ -22,7 +21,10 @@ use skiff_runtimes::{Root, interpreter};
 
 use crate::error::AddError;
 use crate::source::Image;
+use crate::trim::trim;
 use layers::{Compression, Tree};
+use layout::Layout;
+use repository::Repository;
 
 /// Largest image, all layers as they come together.
 const IMAGE_BYTES_MAX: u64 = 4 << 30;
@@ -32,25 +34,6 @@ const LAYERS_MAX: usize = 128;
 const CONFIG_BYTES_MAX: u64 = 4 << 20;
 /// Where programs are looked for when the image does not say.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
-/// What of a root file system functions can never see, and need not lie on the disk.
-const LEFT_OUT: &[&str] = &[
-    "boot",
-    "dev",
-    "home",
-    "media",
-    "mnt",
-    "proc",
-    "root",
-    "run",
-    "srv",
-    "sys",
-    "tmp",
-    "var",
-    "usr/share/doc",
-    "usr/share/man",
-    "usr/share/locale",
-];
-
 /// What was brought.
 #[derive(Debug)]
 pub(crate) struct Brought {
@@ -62,30 +45,85 @@ pub(crate) struct Brought {
 
 /// Where an image is read from.
 enum Origin {
-    Registry(registry::Registry),
-    Layout(layout::Layout),
+    Registry(Repository),
+    Layout(Layout),
+}
+
+/// What an image begins with.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Document {
+    Image(Box<ImageManifest>),
+    /// Images of one name for many processors.
+    Index(Box<ImageIndex>),
 }
 
 impl Origin {
-    /// The image for this machine's processor, and its digest.
-    fn manifest(&self) -> Result<(OciImageManifest, String), AddError> {
-        match self {
-            Self::Registry(registry) => registry.manifest(),
-            Self::Layout(layout) => layout.manifest(),
+    fn of(image: &Image) -> Result<Self, AddError> {
+        Ok(match image {
+            Image::Registry(reference) => {
+                let login = login::of(reference.resolve_registry());
+                Self::Registry(Repository::of(reference, login)?)
+            }
+            Image::Layout { folder, tag } => Self::Layout(Layout::open(folder, tag.as_deref())?),
+        })
+    }
+
+    /// The manifest for this machine's processor, and its digest, which it has been held against.
+    fn manifest(&self, refused: &dyn Fn(String) -> AddError) -> Result<(ImageManifest, String), AddError> {
+        let named = match self {
+            Self::Registry(repository) => repository.named(),
+            Self::Layout(layout) => layout.named(),
+        };
+        let index = match self.document(named, refused)? {
+            (Document::Image(manifest), digest) => return Ok((*manifest, digest)),
+            (Document::Index(index), _) => index,
+        };
+        let is_own = |entry: &&Descriptor| {
+            let platform = entry.platform().as_ref();
+            platform.is_some_and(|it| *it.os() == Os::default() && *it.architecture() == Arch::default())
+        };
+        let own = index.manifests().iter().find(is_own);
+        let own = own.ok_or_else(|| refused("it is not for this machine's processor".to_owned()))?;
+        match self.document(own.digest().as_ref(), refused)? {
+            (Document::Image(manifest), digest) => Ok((*manifest, digest)),
+            (Document::Index(_), _) => Err(refused("its index leads to another index".to_owned())),
         }
     }
 
-    /// A piece of it, whole and what its digest says, to be read from its beginning.
-    fn blob(&self, piece: &OciDescriptor, spool: &Path) -> Result<File, AddError> {
-        let size = u64::try_from(piece.size).unwrap_or_default();
-        let mut file = match self {
-            Self::Registry(registry) => registry.blob(piece, size, spool)?,
-            Self::Layout(layout) => layout.blob(piece)?,
+    /// What has this tag or digest, and its digest, which it is held against where it is known.
+    fn document(&self, which: &str, refused: &dyn Fn(String) -> AddError) -> Result<(Document, String), AddError> {
+        let text = match self {
+            Self::Registry(repository) => repository.manifest(which)?,
+            Self::Layout(layout) => layout.document(which)?,
         };
-        let read = check((&mut file).take(size + 1), &piece.digest, spool)?;
-        if read != size {
+        let found = digest(&Sha256::digest(&text));
+        // A tag has no colon.
+        if which.contains(':') && which != found {
             return Err(AddError::Digest {
-                digest: piece.digest.clone(),
+                digest: which.to_owned(),
+            });
+        }
+        let document = serde_json::from_slice(&text);
+        document.map_or_else(
+            |error| Err(refused(format!("{which} is no manifest: {error}"))),
+            |document| Ok((document, found)),
+        )
+    }
+
+    /// A piece of it, whole and what its digest says, to be read from its beginning.
+    fn blob(&self, piece: &Descriptor, spool: &Path) -> Result<File, AddError> {
+        let (named, size) = (piece.digest().as_ref(), piece.size());
+        let mut file = match self {
+            Self::Registry(repository) => repository.blob(named, size, spool)?,
+            Self::Layout(layout) => layout.blob(named)?,
+        };
+        file.rewind().map_err(AddError::io(spool))?;
+        let mut sum = Summed(Sha256::new());
+        let read = io::copy(&mut (&mut file).take(size.saturating_add(1)), &mut sum).map_err(AddError::io(spool))?;
+        if read != size || digest(&sum.0.finalize()) != named {
+            return Err(AddError::Digest {
+                digest: named.to_owned(),
             });
         }
         file.rewind().map_err(AddError::io(spool))?;
@@ -93,26 +131,23 @@ impl Origin {
     }
 }
 
-/// Reads to the end and sees that it was what this digest says. Gives back how long it was.
-fn check(mut piece: impl Read, digest: &str, place: &Path) -> Result<u64, AddError> {
-    let (mut sum, mut read, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 16]);
-    loop {
-        match piece.read(&mut buffer).map_err(AddError::io(place))? {
-            0 => break,
-            length => {
-                sum.update(&buffer[..length]);
-                read += length as u64;
-            }
-        }
+/// Sums what is written to it.
+struct Summed(Sha256);
+
+impl io::Write for Summed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
     }
-    let found: String = sum.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if digest.strip_prefix("sha256:") == Some(&*found) {
-        Ok(read)
-    } else {
-        Err(AddError::Digest {
-            digest: digest.to_owned(),
-        })
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
+}
+
+fn digest(sum: &[u8]) -> String {
+    let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
 }
 
 /// What of an image's configuration is of use here.
@@ -133,47 +168,40 @@ struct Process {
 pub(crate) fn build(image: &Image, name: &RuntimeName, root: &Path, say: &dyn Fn(&str)) -> Result<Brought, AddError> {
     let program = program_of(name).ok_or_else(|| AddError::NotKnown(name.clone()))?;
     let spool = tempfile::tempdir_in(root.parent().unwrap_or(root)).map_err(AddError::io(root))?;
-    let origin = match image {
-        Image::Registry(reference) => Origin::Registry(registry::Registry::of(reference)?),
-        Image::Layout { folder, tag } => Origin::Layout(layout::Layout::open(folder, tag.as_deref())?),
-    };
-    let (manifest, digest) = origin.manifest()?;
     let refused = |reason: String| AddError::Image {
         image: image.to_string(),
         reason,
     };
-    let sizes = manifest
-        .layers
+    let origin = Origin::of(image)?;
+    let (manifest, digest) = origin.manifest(&refused)?;
+    let bytes = manifest
+        .layers()
         .iter()
-        .map(|layer| u64::try_from(layer.size).unwrap_or(u64::MAX));
-    let bytes = sizes.fold(0, u64::saturating_add);
-    if bytes > IMAGE_BYTES_MAX || manifest.layers.len() > LAYERS_MAX {
-        let layers = manifest.layers.len();
+        .map(Descriptor::size)
+        .fold(0, u64::saturating_add);
+    let layers = manifest.layers().len();
+    if bytes > IMAGE_BYTES_MAX || layers > LAYERS_MAX {
         let limits = format!("{IMAGE_BYTES_MAX} bytes in {LAYERS_MAX} are allowed");
         return Err(refused(format!("it has {bytes} bytes in {layers} layers, {limits}")));
     }
-    say(&format!(
-        "unpacking {} layers ({} MB) of {image}",
-        manifest.layers.len(),
-        bytes >> 20
-    ));
+    say(&format!("unpacking {layers} layers ({} MB) of {image}", bytes >> 20));
     let config = config(&origin, &manifest, spool.path()).map_err(|error| match error {
         ConfigError::Add(error) => error,
         ConfigError::Read(error) => refused(format!("its configuration cannot be read: {error}")),
     })?;
     let mut tree = Tree::open(root).map_err(AddError::io(root))?;
-    for layer in &manifest.layers {
-        let kind = Compression::of(&layer.media_type)
-            .ok_or_else(|| refused(format!("it has a layer of {}", layer.media_type)))?;
+    for layer in manifest.layers() {
+        let kind = layer.media_type();
+        let kind = Compression::of(kind.as_ref()).ok_or_else(|| refused(format!("it has a layer of {kind}")))?;
         let mut file = origin.blob(layer, spool.path())?;
         let applied = tree.apply(&mut file, kind);
-        applied.map_err(|error| refused(format!("layer {}: {error}", layer.digest)))?;
+        applied.map_err(|error| refused(format!("layer {}: {error}", layer.digest())))?;
     }
     let found = find(root, &program, &config).ok_or_else(|| AddError::NoInterpreter {
         place: image.to_string(),
         what: program,
     })?;
-    leave_out(root).map_err(AddError::io(root))?;
+    trim(root).map_err(AddError::io(root))?;
     fs::set_permissions(root, Permissions::from_mode(0o755)).map_err(AddError::io(root))?;
     Ok(Brought {
         program: found,
@@ -186,13 +214,13 @@ enum ConfigError {
     Read(io::Error),
 }
 
-fn config(origin: &Origin, manifest: &OciImageManifest, spool: &Path) -> Result<Config, ConfigError> {
-    if u64::try_from(manifest.config.size).is_ok_and(|size| size > CONFIG_BYTES_MAX) {
+fn config(origin: &Origin, manifest: &ImageManifest, spool: &Path) -> Result<Config, ConfigError> {
+    if manifest.config().size() > CONFIG_BYTES_MAX {
         return Err(ConfigError::Read(io::Error::other(format!(
             "more than {CONFIG_BYTES_MAX} bytes"
         ))));
     }
-    let file = origin.blob(&manifest.config, spool).map_err(ConfigError::Add)?;
+    let file = origin.blob(manifest.config(), spool).map_err(ConfigError::Add)?;
     serde_json::from_reader(io::BufReader::new(file)).map_err(|error| ConfigError::Read(error.into()))
 }
 
@@ -216,17 +244,4 @@ fn find(root: &Path, program: &str, config: &Config) -> Option<String> {
         let runs = runs.is_file() && runs.permissions().mode() & 0o111 != 0;
         runs.then(|| Path::new("/").join(found).to_str().map(str::to_owned))?
     })
-}
-
-/// Removes what nobody can see, never through a link.
-fn leave_out(root: &Path) -> io::Result<()> {
-    for folder in LEFT_OUT {
-        let path = root.join(folder);
-        let mut own = path.ancestors().take_while(|above| *above != root);
-        let all_folders = own.all(|above| fs::symlink_metadata(above).is_ok_and(|about| about.is_dir()));
-        if all_folders {
-            fs::remove_dir_all(path)?;
-        }
-    }
-    Ok(())
 }

@@ -192,11 +192,18 @@ fn what_climbs_or_makes_no_sense_is_refused() {
     ] {
         unpacked(&[entries]).expect_err(&format!("{entries:?}"));
     }
+}
+
+#[test]
+fn all_layers_together_are_bounded_and_what_is_read_twice_counts_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut tree = Tree::open(folder.path()).expect("a tree");
-    tree.left = 4000;
-    let error = tree.apply(&mut layer(&[("a", FILE, &"x".repeat(4000))]), Compression::None);
-    assert!(error.expect_err("too large").to_string().contains("larger than"));
+    let mut layer = layer(&[("a", FILE, &"x".repeat(4000))]);
+    let one = layer.metadata().expect("a file").len();
+    tree.room = Room::of(one + 3000);
+    tree.apply(&mut layer, Compression::None).expect("within bounds");
+    let error = tree.apply(&mut layer, Compression::None).expect_err("too large");
+    assert!(error.to_string().contains("larger than"), "{error}");
 }
 
 #[test]

@@ -1,13 +1,16 @@
-//! What of a registry has no size before it comes: the way in, manifests, indexes. All of it ends.
+//! One repository of a registry: the way in, its manifests and indexes, which have no size before they come, and its pieces.
+//! All of it ends.
 //!
 //! A login goes to the registry it was made for, and where that sends it over TLS or to itself, and to nobody else.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use oci_client::Reference;
-use oci_client::secrets::RegistryAuth;
-use serde::Deserialize;
+use std::fs::File;
+use std::io::{self, Read};
 use std::net::IpAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use oci_spec::distribution::Reference;
+use serde::Deserialize;
 use ureq::http::{Response, Uri, header};
 use ureq::{Agent, Body};
 
@@ -16,17 +19,19 @@ use crate::registry::agent;
 
 /// Longest manifest, index or answer about a login read.
 const DOCUMENT_BYTES_MAX: u64 = 4 << 20;
+/// Longest that one of these may take.
+const DOCUMENT_TIME_MAX: Duration = Duration::from_secs(120);
 /// What a manifest may be.
 const MANIFESTS: &str = "application/vnd.docker.distribution.manifest.v2+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, \
      application/vnd.oci.image.index.v1+json";
 
-/// The documents of one repository.
-pub(super) struct Documents {
+/// One repository, once this machine is let in.
+pub(super) struct Repository {
     agent: Agent,
+    reference: Reference,
     /// Such as `https://registry.example`.
     registry: String,
-    repository: String,
     /// What `Authorization` is to say.
     authorization: Option<String>,
 }
@@ -45,84 +50,120 @@ struct Challenge {
     service: Option<String>,
 }
 
-impl Documents {
-    /// Goes in, with this login.
-    pub(super) fn of(reference: &Reference, login: &RegistryAuth) -> Result<Self, AddError> {
+impl Repository {
+    /// Goes in, with this login: what `Authorization` says of it.
+    pub(super) fn of(reference: &Reference, login: Option<String>) -> Result<Self, AddError> {
         let host = reference.resolve_registry();
         let scheme = if is_this_machine(host) { "http" } else { "https" };
         let mut this = Self {
             agent: agent(),
+            reference: reference.clone(),
             registry: format!("{scheme}://{host}"),
-            repository: reference.repository().to_owned(),
             authorization: None,
         };
-        let basic = match login {
-            RegistryAuth::Basic(user, password) => {
-                Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
-            }
-            _ => None,
-        };
         let url = format!("{}/v2/", this.registry);
-        let answer = this.call(&url, None, "*/*")?;
+        let answer = this.ask(&url, None, Some(DOCUMENT_TIME_MAX))?;
         let challenge = answer.headers().get(header::WWW_AUTHENTICATE);
         let challenge = challenge.and_then(|text| text.to_str().ok()).map(str::to_owned);
         this.authorization = match challenge {
             None => None,
             Some(text) => match Challenge::read(&text) {
-                Some(challenge) => Some(format!("Bearer {}", this.token(&challenge, basic.as_deref())?)),
-                None => basic,
+                Some(challenge) => Some(format!("Bearer {}", this.token(&challenge, login.as_deref())?)),
+                None => login,
             },
         };
         Ok(this)
     }
 
-    /// The token that the pieces are asked for with, if there is one, else the login itself.
-    pub(super) fn login(&self, login: &RegistryAuth) -> RegistryAuth {
-        let token = self
-            .authorization
-            .as_deref()
-            .and_then(|text| text.strip_prefix("Bearer "));
-        match (token, &self.authorization) {
-            (Some(token), _) => RegistryAuth::Bearer(token.to_owned()),
-            (None, Some(_)) => login.clone(),
-            (None, None) => RegistryAuth::Anonymous,
-        }
-    }
-
-    /// The manifest with this tag or digest.
+    /// The manifest or index with this tag or digest, yet to be held against it.
     pub(super) fn manifest(&self, which: &str) -> Result<Vec<u8>, AddError> {
-        let url = format!("{}/v2/{}/manifests/{which}", self.registry, self.repository);
-        read(self.call(&url, self.authorization.as_deref(), MANIFESTS)?, &url)
+        let url = self.url("manifests", which);
+        self.read(
+            self.ask(&url, self.authorization.as_deref(), Some(DOCUMENT_TIME_MAX))?,
+            &url,
+        )
     }
 
-    fn token(&self, challenge: &Challenge, basic: Option<&str>) -> Result<String, AddError> {
+    /// Which it is: a digest or a tag.
+    pub(super) fn named(&self) -> &str {
+        let tag = || self.reference.tag().unwrap_or("latest");
+        self.reference.digest().unwrap_or_else(tag)
+    }
+
+    /// Fetches a piece of this size, yet to be held against its digest.
+    pub(super) fn blob(&self, digest: &str, size: u64, spool: &Path) -> Result<File, AddError> {
+        let url = self.url("blobs", digest);
+        let mut answer = self.ask(&url, self.authorization.as_deref(), None)?;
+        if answer.status() != 200 {
+            return Err(self.failed(&url, format!("HTTP {}", answer.status())));
+        }
+        let mut file = tempfile::tempfile_in(spool).map_err(AddError::io(spool))?;
+        // One byte more tells that it is too long.
+        let mut body = answer.body_mut().with_config().limit(u64::MAX).reader().take(size + 1);
+        io::copy(&mut body, &mut file).map_err(|error| self.failed(&url, error))?;
+        Ok(file)
+    }
+
+    fn url(&self, what: &str, which: &str) -> String {
+        format!("{}/v2/{}/{what}/{which}", self.registry, self.reference.repository())
+    }
+
+    fn token(&self, challenge: &Challenge, login: Option<&str>) -> Result<String, AddError> {
         let realm = &challenge.realm;
         if !may_have_it(realm, &self.registry) {
             let reason = format!(
                 "it sends logins to {realm}, which is neither the registry nor spoken to with TLS: nothing was sent there"
             );
-            return Err(failed(&self.registry, reason));
+            return Err(self.failed(&self.registry, reason));
         }
-        let mut request = self.agent.get(realm);
-        request = request.query("scope", format!("repository:{}:pull", self.repository));
+        let mut request = self
+            .agent
+            .get(realm)
+            .config()
+            .timeout_global(Some(DOCUMENT_TIME_MAX))
+            .build();
+        request = request.query("scope", format!("repository:{}:pull", self.reference.repository()));
         if let Some(service) = &challenge.service {
             request = request.query("service", service);
         }
-        if let Some(basic) = basic {
-            request = request.header(header::AUTHORIZATION, basic);
+        if let Some(login) = login {
+            request = request.header(header::AUTHORIZATION, login);
         }
-        let answer = request.call().map_err(|error| failed(realm, error.to_string()))?;
-        let text = read(answer, realm)?;
-        let token: Token = serde_json::from_slice(&text).map_err(|error| failed(realm, error.to_string()))?;
+        let answer = request.call().map_err(|error| self.failed(realm, error))?;
+        let text = self.read(answer, realm)?;
+        let token: Token = serde_json::from_slice(&text).map_err(|error| self.failed(realm, error))?;
         Ok(token.token)
     }
 
-    fn call(&self, url: &str, authorization: Option<&str>, accept: &str) -> Result<Response<Body>, AddError> {
-        let mut request = self.agent.get(url).header(header::ACCEPT, accept);
+    /// One request, with an end to all of it where it has a limit. A credential does not follow to where it is sent on.
+    fn ask(&self, url: &str, authorization: Option<&str>, limit: Option<Duration>) -> Result<Response<Body>, AddError> {
+        let request = self.agent.get(url).config().timeout_global(limit).build();
+        let mut request = request.header(header::ACCEPT, format!("{MANIFESTS}, */*"));
         if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
         }
-        request.call().map_err(|error| failed(url, error.to_string()))
+        request.call().map_err(|error| self.failed(url, error))
+    }
+
+    /// The whole of a good answer.
+    fn read(&self, mut answer: Response<Body>, url: &str) -> Result<Vec<u8>, AddError> {
+        if answer.status() != 200 {
+            return Err(self.failed(url, format!("HTTP {}", answer.status())));
+        }
+        let body = answer.body_mut().with_config().limit(DOCUMENT_BYTES_MAX).read_to_vec();
+        body.map_err(|error| match error {
+            ureq::Error::BodyExceedsLimit(limit) => {
+                self.failed(url, format!("it answers with more than {limit} bytes"))
+            }
+            other => self.failed(url, other),
+        })
+    }
+
+    fn failed(&self, url: &str, reason: impl std::fmt::Display) -> AddError {
+        AddError::Registry {
+            url: format!("oci:{}", self.reference),
+            reason: format!("{url}: {reason}"),
+        }
     }
 }
 
@@ -154,27 +195,8 @@ fn may_have_it(realm: &str, registry: &str) -> bool {
         || (realm.scheme() == registry.scheme() && realm.host().is_some() && realm.host() == registry.host())
 }
 
-/// The whole of a good answer.
-fn read(mut answer: Response<Body>, url: &str) -> Result<Vec<u8>, AddError> {
-    if answer.status() != 200 {
-        return Err(failed(url, format!("HTTP {}", answer.status())));
-    }
-    let body = answer.body_mut().with_config().limit(DOCUMENT_BYTES_MAX).read_to_vec();
-    body.map_err(|error| match error {
-        ureq::Error::BodyExceedsLimit(limit) => failed(url, format!("it answers with more than {limit} bytes")),
-        other => failed(url, other.to_string()),
-    })
-}
-
-fn failed(url: &str, reason: String) -> AddError {
-    AddError::Registry {
-        url: url.to_owned(),
-        reason,
-    }
-}
-
 /// A registry of this machine has no certificate.
-pub(super) fn is_this_machine(registry: &str) -> bool {
+fn is_this_machine(registry: &str) -> bool {
     let host = registry.rsplit_once(':').map_or(registry, |(host, _)| host);
     let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())
@@ -251,7 +273,7 @@ mod tests {
         address
     }
 
-    fn answer(mut stream: TcpStream, head: &str, endless: bool) -> std::io::Result<()> {
+    fn answer(mut stream: TcpStream, head: &str, endless: bool) -> io::Result<()> {
         let mut lines = BufReader::new(stream.try_clone()?).lines();
         let first = lines.next().unwrap_or_else(|| Ok(String::new()))?;
         while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
@@ -269,16 +291,14 @@ mod tests {
     #[test]
     fn manifests_and_tokens_without_an_end_are_given_up() {
         let registry = server("", true);
-        let documents = Documents::of(&reference(&registry), &RegistryAuth::Anonymous).expect("in");
-        let refused = documents.manifest("3").expect_err("endless").to_string();
+        let repository = Repository::of(&reference(&registry), None).expect("in");
+        let refused = repository.manifest("3").expect_err("endless").to_string();
         assert!(
             refused.contains("/v2/team/python/manifests/3: it answers with more than"),
             "{refused}"
         );
         let registry = server("WWW-Authenticate: Bearer realm=\"http://OWN/token\"\r\n", true);
-        let refused = Documents::of(&reference(&registry), &RegistryAuth::Anonymous)
-            .err()
-            .expect("endless");
+        let refused = Repository::of(&reference(&registry), None).err().expect("endless");
         assert!(
             refused.to_string().contains("/token: it answers with more than"),
             "{refused}"
@@ -291,8 +311,7 @@ mod tests {
             "WWW-Authenticate: Bearer realm=\"http://login.example/token\"\r\n",
             false,
         );
-        let login = RegistryAuth::Basic("me".to_owned(), "secret".to_owned());
-        let refused = Documents::of(&reference(&registry), &login)
+        let refused = Repository::of(&reference(&registry), Some("Basic bWU6c2VjcmV0".to_owned()))
             .err()
             .expect("elsewhere")
             .to_string();
