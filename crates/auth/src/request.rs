@@ -17,7 +17,7 @@ pub struct SignedRequest<'a> {
     pub method: &'a Method,
     /// The path: `/` for the control API.
     pub path: &'a str,
-    /// The query as sent, without `?`. A POST's query is not signed: give it no meaning.
+    /// The query as it is signed, without `?`: as sent where it means something, else empty.
     pub query: &'a str,
     /// All headers.
     pub headers: &'a HeaderMap,

@@ -126,17 +126,18 @@ pub(crate) fn verify(request: &SignedRequest<'_>, keyring: &Keyring, now: Timest
         Some(UNSIGNED_PAYLOAD) => BodyHash::of(UNSIGNED_PAYLOAD.as_bytes()).hex(),
         _ => request.body.hex(),
     };
-    // The contract signs a POST's query as empty; a GET's exactly as sent.
-    let query = if request.method == Method::POST {
-        ""
-    } else {
-        request.query
-    };
     let signed_headers = claim.authorization.signed_headers;
     for host in hosts(request.headers)? {
         for letter_case in [LetterCase::AsSent, LetterCase::Lower] {
             let headers = signed_values(request.headers, signed_headers, host, letter_case)?;
-            let canonical = canonical_request(request.method, request.path, query, &headers, signed_headers, &body);
+            let canonical = canonical_request(
+                request.method,
+                request.path,
+                request.query,
+                &headers,
+                signed_headers,
+                &body,
+            );
             let expected = signature(
                 &claim.found.credentials.secret_key,
                 claim.authorization.scope,

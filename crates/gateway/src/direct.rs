@@ -88,7 +88,9 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (target, path) = target?;
-    let (caller, body) = authenticated_body(gateway, head, body).await?;
+    // What it asks for is in its query, too, whatever its method.
+    let query = head.uri.query().unwrap_or_default();
+    let (caller, body) = authenticated_body(gateway, head, query, body).await?;
     may(gateway, &caller, &target)?;
     let routing_key = routing_key(head)?;
     let draw = Draw::of(id, routing_key.as_ref());
@@ -118,7 +120,8 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let target = direct_invocation(&head.method, head.uri.path())?;
-    let (caller, event) = authenticated_body(gateway, head, body).await?;
+    // Its query means nothing, and is signed as empty.
+    let (caller, event) = authenticated_body(gateway, head, "", body).await?;
     may(gateway, &caller, &target)?;
     let log_type = LogType::read(head.headers.get("x-scf-log-type"))?;
     let context = &gateway.context;
@@ -148,8 +151,13 @@ fn routing_key(head: &Parts) -> Result<Option<RoutingKey>, Refusal> {
     Ok(Some(RoutingKey::parse(text)?))
 }
 
-/// The body, of a caller who is believed. As much as can be is refused before it is read.
-async fn authenticated_body<B>(gateway: &Gateway, head: &Parts, body: &mut B) -> Result<(Identity, Bytes), Refusal>
+/// The body, of a caller who is believed and has signed this query. As much as can be is refused before it is read.
+async fn authenticated_body<B>(
+    gateway: &Gateway,
+    head: &Parts,
+    query: &str,
+    body: &mut B,
+) -> Result<(Identity, Bytes), Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -170,7 +178,7 @@ where
     let request = SignedRequest {
         method: &head.method,
         path: head.uri.path(),
-        query: head.uri.query().unwrap_or_default(),
+        query,
         headers: &head.headers,
         body: hasher.finish(),
         parameters: &[],

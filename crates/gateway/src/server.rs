@@ -5,12 +5,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::header::UPGRADE;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use skiff_auth::Keyring;
 use skiff_control_plane::ControlPlane;
-use skiff_invoker::Invoke;
+use skiff_invoker::{Identity, Invoke};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinError, JoinSet};
@@ -43,6 +45,8 @@ pub struct GatewayContext {
     pub invoker: Arc<dyn Invoke>,
     /// Who may call.
     pub keyring: Arc<Keyring>,
+    /// What web functions are told of the account.
+    pub identity: Identity,
 }
 
 /// The gateway while it serves.
@@ -81,8 +85,8 @@ pub async fn serve_streams(streams: mpsc::Receiver<Stream>, context: GatewayCont
     serve_all(Source::Streams(streams), context, shutdown).await;
 }
 
-/// What a connection takes until it ends: of this server, and of whom it comes from.
-type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+/// What a connection takes until it ends, also as a WebSocket: of this server, and of whom it comes from.
+pub(crate) type Places = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
 
 /// Where connections come from.
 enum Source {
@@ -144,12 +148,18 @@ async fn serve_all(mut source: Source, context: GatewayContext, shutdown: Cancel
 }
 
 /// Serves one connection to its end. A panic or a cancel ends this connection and no other.
-async fn connection(stream: TcpStream, _places: Places, gateway: Arc<Gateway>, shutdown: CancellationToken) {
+async fn connection(stream: TcpStream, places: Places, gateway: Arc<Gateway>, shutdown: CancellationToken) {
     // A response is written at once: waiting for more to send would only delay it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY");
     }
-    let service = service_fn(|request| async { Ok::<_, Infallible>(direct::answer(&gateway, request).await) });
+    let places = Arc::new(places);
+    let service = service_fn(|mut request: http::Request<Incoming>| {
+        if request.headers().contains_key(UPGRADE) {
+            request.extensions_mut().insert(Arc::clone(&places));
+        }
+        async { Ok::<_, Infallible>(direct::answer(&gateway, request).await) }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)

@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Request, StatusCode, Uri};
 use http_body_util::Full;
 use skiff_domain::Invocation;
+use skiff_invoker::Identity;
 
 use crate::refusal::Refusal;
 
@@ -41,7 +42,7 @@ pub(super) fn request(
     parts: &Parts,
     path: &str,
     body: Bytes,
-    invocation: &Invocation,
+    (invocation, identity): (&Invocation, &Identity),
     socket: bool,
 ) -> Result<Request<Full<Bytes>>, Refusal> {
     let invalid = || {
@@ -83,6 +84,9 @@ pub(super) fn request(
         ("x-scf-version", version.label.to_string()),
         ("x-scf-name", version.key.name.to_string()),
         ("x-scf-namespace", version.key.namespace.to_string()),
+        ("x-scf-region", identity.region.clone()),
+        ("x-scf-appid", identity.app_id.clone()),
+        ("x-scf-uin", identity.uin.clone()),
     ] {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(HeaderName::from_static(name), value);

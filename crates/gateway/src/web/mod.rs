@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 
 use crate::refusal::Refusal;
 use crate::reply::{LogType, X_SCF_REQUEST_ID, id_value, respond};
-use crate::server::Gateway;
+use crate::server::{Gateway, Places};
 
 /// Pieces of an answer that wait for their client.
 const PIECES: usize = 4;
@@ -86,13 +86,19 @@ pub(crate) async fn serve(
 ) -> Result<Response<Reply>, Refusal> {
     let (parts, body, upgrade) = client;
     let upgrade = upgrade.filter(|_| web.socket_idle.is_some() && head::asks_for_socket(&parts.headers));
-    let request = head::request(parts, path, body, &invocation, upgrade.is_some())?;
+    let identity = &gateway.context.identity;
+    let request = head::request(parts, path, body, (&invocation, identity), upgrade.is_some())?;
+    // A socket goes on when its connection's own future has ended.
+    let places = upgrade
+        .as_ref()
+        .and_then(|_| parts.extensions.get::<Arc<Places>>().cloned());
     let id = invocation.id;
     let (head, answered) = oneshot::channel();
     let (enter, entered) = oneshot::channel();
     let (left, leave) = oneshot::channel();
     let invoker = Arc::clone(&gateway.context.invoker);
     gateway.visits.spawn(async move {
+        let _places = places;
         let exchange = Exchange {
             head,
             left,

@@ -1,11 +1,13 @@
 //! A WebSocket between a client and a function: bytes are carried as they are, and only looked at for how it closes.
 
+use std::future::pending;
 use std::time::Duration;
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use skiff_invoker::Departure;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::time::{Instant, sleep_until};
 
 /// Carried at once, in each direction.
@@ -17,40 +19,78 @@ const NO_CODE: u16 = 1005;
 
 /// Carries until one side ends or both are silent for too long.
 pub(super) async fn carry(client: OnUpgrade, server: OnUpgrade, idle: Duration) -> Departure {
-    let (client, server) = match tokio::try_join!(client, server) {
-        Ok(pair) => pair,
-        Err(_) => return Departure::Aborted,
-    };
-    let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-    let (mut from_client, mut from_server) = (vec![0; CHUNK_BYTES], vec![0; CHUNK_BYTES]);
+    match tokio::try_join!(client, server) {
+        Ok((client, server)) => between(TokioIo::new(client), TokioIo::new(server), idle).await,
+        Err(_) => Departure::Aborted,
+    }
+}
+
+/// Each direction by itself: one that takes nothing for a while must not keep the other from being heard.
+async fn between<S: AsyncRead + AsyncWrite>(client: S, server: S, idle: Duration) -> Departure {
+    let (mut from_client, mut to_client) = split(client);
+    let (mut from_server, mut to_server) = split(server);
     let (mut clients, mut servers) = (Watch::default(), Watch::default());
-    loop {
-        let silence = sleep_until(Instant::now() + idle);
-        tokio::select! {
-            read = client.read(&mut from_client) => match read {
-                Ok(read @ 1..) => {
-                    clients.see(&from_client[..read]);
-                    if server.write_all(&from_client[..read]).await.is_err() {
-                        return ended(&clients, &servers, Side::Server);
-                    }
-                }
-                Ok(0) | Err(_) => return ended(&clients, &servers, Side::Client),
-            },
-            read = server.read(&mut from_server) => match read {
-                Ok(read @ 1..) => {
-                    servers.see(&from_server[..read]);
-                    if client.write_all(&from_server[..read]).await.is_err() {
-                        return ended(&clients, &servers, Side::Client);
-                    }
-                }
-                Ok(0) | Err(_) => {
-                    // What it said last is with the client before this ends.
-                    drop(client.shutdown().await);
-                    return ended(&clients, &servers, Side::Server);
-                }
-            },
-            () = silence => return Departure::Idle,
+    let heard = Mutex::new(Instant::now());
+    let forth = async {
+        match pass(&mut from_client, &mut to_server, &mut clients, &heard).await {
+            Ended::Source => Side::Client,
+            // What it said before it ended is still to come, and says how it ended.
+            Ended::Target => pending().await,
         }
+    };
+    let back = async {
+        match pass(&mut from_server, &mut to_client, &mut servers, &heard).await {
+            Ended::Source => {
+                // What it said last is with the client before this ends.
+                drop(to_client.shutdown().await);
+                Side::Server
+            }
+            Ended::Target => Side::Client,
+        }
+    };
+    let side = tokio::select! {
+        side = back => side,
+        side = forth => side,
+        () = silence(&heard, idle) => return Departure::Idle,
+    };
+    ended(&clients, &servers, side)
+}
+
+/// Which end of a direction has ended it.
+enum Ended {
+    Source,
+    Target,
+}
+
+/// Passes on what one side says until either has ended.
+async fn pass(
+    source: &mut (impl AsyncRead + Unpin),
+    target: &mut (impl AsyncWrite + Unpin),
+    watch: &mut Watch,
+    heard: &Mutex<Instant>,
+) -> Ended {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let Ok(read @ 1..) = source.read(&mut chunk).await else {
+            return Ended::Source;
+        };
+        *heard.lock() = Instant::now();
+        watch.see(&chunk[..read]);
+        if target.write_all(&chunk[..read]).await.is_err() {
+            return Ended::Target;
+        }
+        *heard.lock() = Instant::now();
+    }
+}
+
+/// Ends once nothing was heard for so long.
+async fn silence(heard: &Mutex<Instant>, idle: Duration) {
+    loop {
+        let until = *heard.lock() + idle;
+        if until <= Instant::now() {
+            return;
+        }
+        sleep_until(until).await;
     }
 }
 
@@ -137,6 +177,9 @@ impl Watch {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{DuplexStream, duplex};
+    use tokio::time::timeout;
+
     use super::*;
 
     #[test]
@@ -160,5 +203,59 @@ mod tests {
             watch.see(&bytes[..bytes.len() - close.len()]);
             assert_eq!(watch.closed, None);
         }
+    }
+
+    const IDLE: Duration = Duration::from_secs(60);
+
+    /// Both sides say more than anybody holds back for them, and listen only when they have said it.
+    #[tokio::test]
+    async fn both_sides_may_say_much_at_once_before_they_listen() {
+        const MUCH: usize = 200_000;
+        let (client, near) = duplex(1000);
+        let (server, far) = duplex(1000);
+        let carried = tokio::spawn(between(near, far, IDLE));
+        let talk = |stream: DuplexStream| async {
+            let (mut hears, mut says) = split(stream);
+            let mut heard = vec![0; MUCH];
+            let (said, listened) = tokio::join!(says.write_all(&[7; MUCH]), hears.read_exact(&mut heard));
+            said.and(listened.map(drop)).expect("carried");
+            (hears, says)
+        };
+        // The server answers in turn: it says all before it hears anything.
+        let in_turn = |mut server: DuplexStream| async {
+            server.write_all(&[7; MUCH]).await.expect("carried");
+            let mut heard = vec![0; MUCH];
+            server.read_exact(&mut heard).await.expect("carried");
+            server
+        };
+        let both = async { tokio::join!(talk(client), in_turn(server)) };
+        let (client, server) = timeout(IDLE, both).await.expect("nobody waits for the other");
+        drop((client, server));
+        carried.await.expect("no panic");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_takes_nothing_is_silent_and_silence_ends_it() {
+        let (mut client, near) = duplex(1000);
+        let (_server, far) = duplex(1000);
+        let carried = tokio::spawn(between(near, far, IDLE));
+        // More than the server's side holds, of which it takes nothing.
+        let said = timeout(IDLE / 2, client.write_all(&[7; 100_000])).await;
+        assert!(said.is_err(), "it was held");
+        assert_eq!(carried.await.expect("no panic"), Departure::Idle);
+    }
+
+    #[tokio::test]
+    async fn what_a_server_said_last_tells_how_it_ended_though_it_listens_no_more() {
+        let (mut client, near) = duplex(1000);
+        let (mut server, far) = duplex(1000);
+        let carried = tokio::spawn(between(near, far, IDLE));
+        server.write_all(&[0x88, 2, 0x03, 0xe8]).await.expect("held");
+        drop(server);
+        client.write_all(&[7; 100]).await.expect("held");
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.expect("heard");
+        assert_eq!(heard, [0x88, 2, 0x03, 0xe8]);
+        assert_eq!(carried.await.expect("no panic"), Departure::Answered(101));
     }
 }

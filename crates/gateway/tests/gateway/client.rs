@@ -134,12 +134,23 @@ pub(crate) fn post(path: &str, headers: &str, body: &str) -> String {
 
 /// A POST signed with TC3 for `signed`, but with this `body`.
 pub(crate) fn post_tc3(credentials: &Credentials, path: &str, signed: &str, body: &str) -> String {
+    post_tc3_query(credentials, path, ("", ""), signed, body)
+}
+
+/// The same with a query that is signed and one that is sent.
+pub(crate) fn post_tc3_query(
+    credentials: &Credentials,
+    path: &str,
+    (signed_query, query): (&str, &str),
+    signed: &str,
+    body: &str,
+) -> String {
     let timestamp = Timestamp::now();
     let authorization = sign_tc3(
         &ToSign {
             method: &Method::POST,
             path,
-            query: "",
+            query: signed_query,
             host: "localhost",
             content_type: "application/json",
             action: None,
@@ -151,8 +162,9 @@ pub(crate) fn post_tc3(credentials: &Credentials, path: &str, signed: &str, body
     );
     let timestamp = timestamp.as_second();
     let length = body.len();
+    let question = if query.is_empty() { "" } else { "?" };
     format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-TC-Timestamp: {timestamp}\r\n\
+        "POST {path}{question}{query} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nX-TC-Timestamp: {timestamp}\r\n\
          Authorization: {authorization}\r\nContent-Length: {length}\r\n\r\n{body}"
     )
 }

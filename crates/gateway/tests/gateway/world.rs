@@ -18,12 +18,12 @@ use skiff_control_plane::{
 };
 use skiff_domain::{
     Allotment, FunctionKey, FunctionUid, Invocation, NetworkMode, Outcome, Qualifier, RequestId, RoleName, RuntimeName,
-    StatusCode, StemKind,
+    StatusCode, StemKind, Web,
 };
 use skiff_gateway::{GatewayContext, Stream, serve, serve_streams};
-use skiff_invoker::{FunctionLoad, Invoke, RunningCall, Visit};
+use skiff_invoker::{FunctionLoad, Identity, Invoke, RunningCall, Visit};
 use skiff_store::MemStore;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -50,6 +50,8 @@ pub(crate) struct FakeInvoker {
     pub(crate) given_up: Semaphore,
     /// One for each call that began.
     pub(crate) began: Semaphore,
+    /// Where the server of web functions listens.
+    pub(crate) door: Mutex<Option<SocketAddr>>,
 }
 
 #[derive(Clone)]
@@ -97,7 +99,12 @@ impl Invoke for FakeInvoker {
         }
     }
 
-    async fn visit(&self, invocation: Invocation, _visit: Visit) -> Outcome {
+    async fn visit(&self, invocation: Invocation, visit: Visit) -> Outcome {
+        let door = *self.door.lock();
+        if let Some(door) = door {
+            drop(visit.enter.send(TcpStream::connect(door).await.unwrap()));
+            drop(visit.leave.await);
+        }
         self.invoke(invocation).await
     }
 
@@ -169,6 +176,7 @@ impl World {
         .await
         .unwrap();
         control.create_function(hello()).await.unwrap();
+        control.create_function(web()).await.unwrap();
         let invoker = Arc::new(FakeInvoker {
             seen: Mutex::default(),
             end: Mutex::new(End {
@@ -181,12 +189,18 @@ impl World {
             waits: Mutex::new(false),
             given_up: Semaphore::new(0),
             began: Semaphore::new(0),
+            door: Mutex::default(),
         });
         let credentials = Credentials::new("AKIDlocaltest", "localsecret").unwrap();
         let context = GatewayContext {
             control,
             invoker: Arc::clone(&invoker) as Arc<dyn Invoke>,
             keyring: Arc::new(Keyring::new(credentials.clone())),
+            identity: Identity {
+                region: "local".to_owned(),
+                app_id: "1250000000".to_owned(),
+                uin: "100000000001".to_owned(),
+            },
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -231,12 +245,28 @@ impl World {
     }
 }
 
+/// Serves HTTP, and WebSockets.
+fn web() -> CreateFunction {
+    let mut web = function("scf_bootstrap", b"#!/bin/sh\n");
+    web.key.name = "web".parse().unwrap();
+    web.web = Some(Web {
+        socket_idle: Some(Duration::from_secs(600)),
+    });
+    web
+}
+
 fn hello() -> CreateFunction {
+    function(
+        "index.py",
+        b"def main_handler(event, context):\n    return 'Hello World'\n",
+    )
+}
+
+fn function(file: &str, code: &[u8]) -> CreateFunction {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("index.py", zip::write::SimpleFileOptions::default())
-        .unwrap();
-    zip.write_all(b"def main_handler(event, context):\n    return 'Hello World'\n")
-        .unwrap();
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    zip.start_file(file, options).unwrap();
+    zip.write_all(code).unwrap();
     CreateFunction {
         key: FunctionKey {
             namespace: Default::default(),

@@ -192,6 +192,7 @@ impl Serving {
             control: control.clone(),
             invoker: invoke,
             keyring,
+            identity: config.identity.clone(),
         };
 
         let mut this = Self {

@@ -1,0 +1,74 @@
+//! Requests to web functions: what of them is signed, and what a WebSocket takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use skiff_gateway::Stream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::client::{Client, basic, post_tc3_query};
+use crate::world::World;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const WEB: &str = "/2018-04-16/functions/default/web/http/transfer";
+
+#[tokio::test]
+async fn the_query_of_a_request_is_signed_whatever_its_method() {
+    let world = World::start().await;
+    for (signed, sent, passes) in [
+        ("amount=1", "amount=1", true),
+        ("", "", true),
+        ("amount=1", "amount=1000", false),
+        ("", "amount=1", false),
+    ] {
+        let mut client = Client::connect(world.address).await;
+        let request = post_tc3_query(&world.credentials, WEB, (signed, sent), "{}", "{}");
+        let response = client.ask(request).await;
+        // Behind the door there is nobody.
+        let status = if passes { 502 } else { 401 };
+        assert_eq!(response.status, status, "{sent:?} with {signed:?}: {}", response.text());
+    }
+    assert_eq!(world.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_websocket_keeps_the_place_of_its_connection_until_it_ends() {
+    let world = World::start().await;
+    let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    *world.invoker.door.lock() = Some(door.local_addr().unwrap());
+    let (streams, _serving) = world.serve_streams();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = Client::connect(listener.local_addr().unwrap()).await;
+    let places = Arc::new(Semaphore::new(1));
+    let stream = Stream {
+        stream: listener.accept().await.unwrap().0,
+        place: Arc::clone(&places).try_acquire_owned().unwrap(),
+    };
+    streams.send(stream).await.unwrap();
+    let authorization = basic("AKIDlocaltest:localsecret");
+    client
+        .send(format!(
+            "GET {WEB} HTTP/1.1\r\nHost: h\r\n{authorization}Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+        ))
+        .await;
+    let (mut server, _) = timeout(PATIENCE, door.accept()).await.unwrap().unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(server.read_u8().await.unwrap());
+    }
+    server
+        .write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+        .await
+        .unwrap();
+    assert_eq!(client.receive_head().await.status, 101);
+    // It is carried: the connection's own future has ended.
+    client.send("there").await;
+    let mut heard = [0; 5];
+    server.read_exact(&mut heard).await.unwrap();
+    assert_eq!((&heard, places.available_permits()), (b"there", 0));
+    drop(client);
+    drop(timeout(PATIENCE, places.acquire()).await.unwrap());
+}
