@@ -133,6 +133,14 @@ fn up_has_a_python_a_node_and_a_java_ready_and_calls_a_demo_of_each() {
 }
 
 #[test]
+fn up_has_a_node_ready_also_where_there_is_no_way_to_npm() {
+    let skiffw = Skiffw::new().with("NPM_CONFIG_REGISTRY", "http://127.0.0.1:1");
+    let ran = skiffw.run(&["up", "--detach"]).ended(0, "Skiff is running");
+    assert!(ran.stdout.contains("\"node\":\"v18."), "{ran:?}");
+    skiffw.run(&["skiff", "runtime", "list"]).ended(0, "debian:bookworm");
+}
+
+#[test]
 fn a_server_started_by_hand_keeps_what_it_says_of_itself_and_is_stopped_too() {
     let mut server = Server::start();
     let skiffw = Skiffw::on(&server.data);

@@ -130,6 +130,10 @@ fn a_request_reaches_the_functions_server_as_it_is_without_the_credential_it_cam
         "x-scf-timeout: 20000",
         "x-scf-version: $latest",
         "x-scf-request-id: ",
+        "x-scf-namespace: default",
+        "x-scf-region: local",
+        "x-scf-appid: 1250000000",
+        "x-scf-uin: 1250000000",
     ] {
         assert!(seen.contains(line), "{line} in {seen}");
     }
