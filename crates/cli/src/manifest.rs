@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use serde_saphyr::Spanned;
 use skiff_domain::limits::{
     INIT_TIMEOUT_S_DEFAULT, INIT_TIMEOUT_S_MAX, MEMORY_MB_DEFAULT, MEMORY_MB_MAX, TIMEOUT_S_DEFAULT, TIMEOUT_S_MAX,
@@ -24,7 +25,7 @@ use skiff_domain::{FunctionName, LayerRef, NamespaceName, NetworkMode};
 pub(crate) use error::ManifestError;
 pub(crate) use format::read;
 
-use crate::settings::{Settings, WebSettings};
+use crate::settings::{Serves, Settings, web_of};
 
 /// The file's name in the folder.
 pub(crate) const FILE_NAME: &str = "skiff.yaml";
@@ -237,7 +238,7 @@ fn spec(
         let rule = format!("{handler} {what}: write file.function, e.g. {HANDLER_DEFAULT}");
         return Err(ManifestError::invalid(file, handler_line, "handler", rule));
     }
-    let web = web(function.r#type.as_ref(), function.websocket_idle.as_ref(), file)?;
+    let (web, socket_idle_s) = web(function.r#type.as_ref(), function.websocket_idle.as_ref(), file)?;
     let mut environment = defaults.environment.clone();
     environment.extend(function.environment);
     Ok(FunctionSpec {
@@ -260,6 +261,7 @@ fn spec(
             role: Some(function.role.or_else(|| defaults.role.clone()).unwrap_or_default()),
             layers: Some(function.layers.or_else(|| defaults.layers.clone()).unwrap_or_default()),
             web,
+            socket_idle_s,
         },
         lone_file: false,
         file: file.to_owned(),
@@ -267,12 +269,12 @@ fn spec(
     })
 }
 
-/// How a function is to serve HTTP; none for one that takes events.
+/// What a function is to serve, none for one that takes events, and how long its WebSockets may be silent.
 fn web(
     kind: Option<&Spanned<String>>,
     idle: Option<&Spanned<u32>>,
     file: &Path,
-) -> Result<Option<WebSettings>, ManifestError> {
+) -> Result<(Option<Serves>, Option<u32>), ManifestError> {
     let invalid = |line: u64, field, message: String| Err(ManifestError::invalid(file, line, field, message));
     let is_web = match kind {
         None => false,
@@ -292,9 +294,8 @@ fn web(
             let message = format!("{} seconds are not possible: use 10 to 7200", idle.value);
             invalid(idle.referenced.line(), "websocketIdle", message)
         }
-        idle => Ok(is_web.then(|| WebSettings {
-            socket_idle_s: idle.map(|idle| idle.value),
-        })),
+        Some(idle) => Ok((Some(Serves::Sockets), Some(idle.value))),
+        None => Ok((is_web.then_some(Serves::Http), None)),
     }
 }
 
@@ -323,18 +324,28 @@ impl FunctionYaml {
 }
 
 impl FunctionSpec {
-    /// Refuses to make another kind of function of one that is there.
-    pub(crate) fn check_type(&self, is_web: bool) -> Result<(), ManifestError> {
-        let (is, wanted) = match (is_web, self.settings.web.is_some()) {
-            (true, false) => ("web", "event"),
-            (false, true) => ("event", "web"),
-            _ => return Ok(()),
+    /// Refuses to make another kind of function of what the server has.
+    pub(crate) fn check_type(&self, current: &Value) -> Result<(), ManifestError> {
+        let have = web_of(current);
+        if have == self.settings.web {
+            return Ok(());
+        }
+        let kind = |web: Option<Serves>| match web {
+            None => "event",
+            Some(Serves::Http) => "web without WebSockets",
+            Some(Serves::Sockets) => "web with WebSockets",
         };
+        let (is, wanted) = (kind(have), kind(self.settings.web));
         let message = format!(
             "{} is of type {is} on the server, and cannot become one of type {wanted}: delete it first",
             self.name
         );
-        Err(ManifestError::invalid(&self.file, self.handler_line, "type", message))
+        let field = if have.is_some() && self.settings.web.is_some() {
+            "websocketIdle"
+        } else {
+            "type"
+        };
+        Err(ManifestError::invalid(&self.file, self.handler_line, field, message))
     }
 
     /// The file of the package that is executed, where one is.

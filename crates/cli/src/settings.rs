@@ -19,15 +19,18 @@ pub(crate) struct Settings {
     pub(crate) layers: Option<Vec<LayerRef>>,
     /// The role it acts in; none where it is empty.
     pub(crate) role: Option<String>,
-    /// How it serves HTTP, where it is a web function. Fixed when it is created.
-    pub(crate) web: Option<WebSettings>,
+    /// What it serves, where it is a web function. Fixed when it is created.
+    pub(crate) web: Option<Serves>,
+    /// Seconds its WebSockets may be silent.
+    pub(crate) socket_idle_s: Option<u32>,
 }
 
-/// How a web function serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WebSettings {
-    /// Seconds a WebSocket may be silent; none where it takes no WebSockets.
-    pub(crate) socket_idle_s: Option<u32>,
+/// What a web function serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Serves {
+    Http,
+    /// And WebSockets.
+    Sockets,
 }
 
 impl Settings {
@@ -46,6 +49,7 @@ impl Settings {
             layers,
             role,
             web,
+            socket_idle_s,
         } = self;
         let mut params = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
@@ -69,11 +73,12 @@ impl Settings {
                 json!({ "Variables": variables })
             }),
         );
-        set("Type", web.as_ref().map(|_| json!("HTTP")));
-        if let Some(idle) = web.as_ref().and_then(|web| web.socket_idle_s) {
-            set("ProtocolType", Some(json!("WS")));
-            set("ProtocolParams", Some(json!({"WSParams": {"IdleTimeOut": idle}})));
-        }
+        set("Type", web.map(|_| json!("HTTP")));
+        set("ProtocolType", (*web == Some(Serves::Sockets)).then(|| json!("WS")));
+        set(
+            "ProtocolParams",
+            socket_idle_s.map(|idle| json!({"WSParams": {"IdleTimeOut": idle}})),
+        );
         set("Role", role.as_ref().map(|text| json!(text)));
         let layers = layers.as_ref();
         set("Layers", layers.map(|layers| layers.iter().map(layer_params).collect()));
@@ -97,6 +102,18 @@ fn network_params(network: NetworkMode) -> [(&'static str, Value); 2] {
         ("PublicNetConfig", json!({"PublicNetStatus": status})),
         ("VpcConfig", json!({"VpcId": vpc, "SubnetId": ""})),
     ]
+}
+
+/// What a function serves by what GetFunction answers; none for one that takes events.
+pub(crate) fn web_of(function: &Value) -> Option<Serves> {
+    let sockets = function["ProtocolType"] == "WS";
+    (function["Type"] == "HTTP").then_some(if sockets { Serves::Sockets } else { Serves::Http })
+}
+
+/// How long its WebSockets may be silent, in seconds.
+pub(crate) fn socket_idle_of(function: &Value) -> Option<u32> {
+    let idle = function["ProtocolParams"]["WSParams"]["IdleTimeOut"].as_u64()?;
+    u32::try_from(idle).ok()
 }
 
 /// The network mode of what GetFunction answers.

@@ -283,10 +283,15 @@ const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocke
 
 #[test]
 fn a_websocket_is_carried_both_ways_and_ends_with_the_status_of_how_it_closes() {
-    let sockets = spec()
-        .with("ProtocolType", "WS")
-        .with("ProtocolParams", json!({"WSParams": {"IdleTimeOut": 10}}))
-        .deploy(&client());
+    let sockets = spec().with("ProtocolType", "WS").deploy(&client());
+    let update = |function: &Function, idle: u32| {
+        let params = json!({"WSParams": {"IdleTimeOut": idle}});
+        let params = json!({"FunctionName": function.name, "ProtocolParams": params});
+        client().call("UpdateFunctionConfiguration", params)
+    };
+    update(&sockets, 10).expect("updated");
+    let refused = update(shared(), 10).expect_err("it takes no WebSockets");
+    assert_eq!(refused.code, "InvalidParameterValue.WebSocketsParams");
     assert_eq!(
         sockets.describe()["ProtocolParams"]["WSParams"]["IdleTimeOut"],
         json!(10)
@@ -354,23 +359,31 @@ fn a_folder_with_a_server_is_deployed_as_a_web_function() {
             .expect("the binary runs");
         (
             output.status.success(),
-            String::from_utf8_lossy(&output.stderr).into_owned(),
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned(),
         )
     };
-    for _ in 0..2 {
+    for (idle, says) in [(60, "created"), (60, "unchanged"), (30, "websocketIdle 60 -> 30")] {
+        let settings = format!("type: web\nwebsocketIdle: {idle}\n");
+        write("skiff.yaml", yaml(&settings).as_bytes(), 0o644);
         let (deployed, said) = deploy();
-        assert!(deployed, "{said}");
+        assert!(deployed && said.contains(says), "{says}: {said}");
+        let described = client()
+            .call("GetFunction", json!({"FunctionName": name}))
+            .expect("GetFunction");
+        assert_eq!(
+            (&described["Type"], &described["ProtocolType"]),
+            (&json!("HTTP"), &json!("WS"))
+        );
+        assert_eq!(described["ProtocolParams"]["WSParams"]["IdleTimeOut"], json!(idle));
     }
-    let described = client()
-        .call("GetFunction", json!({"FunctionName": name}))
-        .expect("GetFunction");
-    assert_eq!(
-        (&described["Type"], &described["ProtocolType"]),
-        (&json!("HTTP"), &json!("WS"))
-    );
-    write("skiff.yaml", yaml("").as_bytes(), 0o644);
-    let (deployed, said) = deploy();
-    assert!(!deployed && said.contains("of type web on the server"), "{said}");
+    for (settings, is) in [("", "web"), ("type: web\n", "web with WebSockets")] {
+        write("skiff.yaml", yaml(settings).as_bytes(), 0o644);
+        let (deployed, said) = deploy();
+        assert!(
+            !deployed && said.contains(&format!("of type {is}")) && said.contains("on the server"),
+            "{said}"
+        );
+    }
     client()
         .call("DeleteFunction", json!({"FunctionName": name}))
         .expect("DeleteFunction");

@@ -5,17 +5,13 @@ use skiff_control_plane::UpdateFunctionConfiguration;
 
 use super::configuration::{self, EnvironmentFields, PublicNetConfig, VpcConfig};
 use super::layer::{self, VersionFields};
+use super::web::{self, ProtocolParams};
 use super::{Call, names};
 use crate::error::ApiError;
 use crate::parameters::Unserved;
 use crate::reply::Done;
 
 const UNSERVED: &[Unserved] = &[
-    Unserved::new(
-        "ProtocolParams",
-        "InvalidParameterValue.WebSocketsParams",
-        "how long a WebSocket may be silent is set at creation",
-    ),
     Unserved::new(
         "L5Enable",
         "InvalidParameterValue.L5Enable",
@@ -46,6 +42,7 @@ struct Request {
     publish: Option<String>,
     role: Option<String>,
     layers: Option<Vec<VersionFields>>,
+    protocol_params: Option<ProtocolParams>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
@@ -65,6 +62,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         publish: configuration::publish(request.publish.as_deref())?,
         role: configuration::role(request.role)?,
         layers: layer::of_function(request.layers)?,
+        socket_idle: web::read_socket_idle(request.protocol_params)?,
     };
     let updated = call.context.control.update_function_configuration(input).await;
     updated.map_err(|error| ApiError::refused(error.code(), &error))?;

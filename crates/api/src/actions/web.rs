@@ -38,6 +38,10 @@ impl ProtocolParams {
             ws_params: Some(WsParams { idle_time_out: idle }),
         })
     }
+
+    fn idle(self) -> Option<i64> {
+        self.ws_params.and_then(|params| params.idle_time_out)
+    }
 }
 
 /// `ProtocolType` of a function.
@@ -70,9 +74,7 @@ pub(super) fn read(
         let message = "ProtocolType is not valid: use WS, for WebSockets, or leave it out";
         return Err(ApiError::new("InvalidParameterValue.ProtocolType", message));
     }
-    let idle = params
-        .and_then(|params| params.ws_params)
-        .and_then(|params| params.idle_time_out);
+    let idle = params.and_then(ProtocolParams::idle);
     if kind == FunctionType::Event && protocol.is_some() {
         let message = "ProtocolType is for web functions: create it with Type HTTP";
         return Err(ApiError::new("InvalidParameterValue.ProtocolType", message));
@@ -81,13 +83,22 @@ pub(super) fn read(
         let message = "ProtocolParams.WSParams is for ProtocolType WS";
         return Err(ApiError::new("InvalidParameterValue.WebSocketsParams", message));
     }
-    let idle = idle.unwrap_or(IDLE_S_DEFAULT);
-    if !IDLE_S.contains(&idle) {
-        let message = format!("ProtocolParams.WSParams.IdleTimeOut is {idle}: use 10 to 7200 seconds");
-        return Err(ApiError::new("InvalidParameterValue.IdleTimeOut", message));
-    }
-    let socket_idle = protocol.map(|_| Duration::from_secs(idle.unsigned_abs()));
+    let idle = seconds(idle.unwrap_or(IDLE_S_DEFAULT))?;
+    let socket_idle = protocol.map(|_| idle);
     Ok((kind == FunctionType::Http).then_some(Web { socket_idle }))
+}
+
+/// How long the WebSockets of a function that is there may be silent; none where nothing is said of it.
+pub(super) fn read_socket_idle(params: Option<ProtocolParams>) -> Result<Option<Duration>, ApiError> {
+    params.and_then(ProtocolParams::idle).map(seconds).transpose()
+}
+
+fn seconds(idle: i64) -> Result<Duration, ApiError> {
+    if IDLE_S.contains(&idle) {
+        return Ok(Duration::from_secs(idle.unsigned_abs()));
+    }
+    let message = format!("ProtocolParams.WSParams.IdleTimeOut is {idle}: use 10 to 7200 seconds");
+    Err(ApiError::new("InvalidParameterValue.IdleTimeOut", message))
 }
 
 #[cfg(test)]

@@ -280,7 +280,7 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("Layers", Checked(json!([{"LayerName": "x", "LayerVersion": 1}]), "ResourceNotFound.Layer")),
             ("DeadLetterConfig", Refused(json!({"Type": "CMQ-QUEUE", "Name": "x"}), "InvalidParameterValue.DeadLetterConfig")),
             ("CfsConfig", Refused(json!({"CfsInsList": [{"CfsId": "x"}]}), "InvalidParameterValue.CfsParameterError")),
-            ("ProtocolParams", Refused(json!({"WSParams": {"IdleTimeOut": 9}}), "InvalidParameterValue.WebSocketsParams")),
+            ("ProtocolParams", Checked(json!({"WSParams": {"IdleTimeOut": 10}}), "InvalidParameterValue.WebSocketsParams")),
             ("InstanceConcurrencyConfig", Refused(json!({"MaxConcurrency": 2}), "InvalidParameterValue.InstanceConcurrencyConfig")),
             ("DnsCache", on("InvalidParameterValue.DnsInfo")),
             ("IntranetConfig", Refused(json!({"IpFixed": "ENABLE"}), "UnsupportedOperation")),

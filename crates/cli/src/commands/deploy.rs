@@ -213,7 +213,7 @@ fn step(client: &Client, spec: &FunctionSpec, package: &Package) -> Result<Step,
         }
         found => found?,
     };
-    spec.check_type(current["Type"].as_str() == Some("HTTP"))?;
+    spec.check_type(&current)?;
     let (settings, changes) = differences(&current, &spec.settings);
     Ok(Step::Update(Box::new(Update {
         moved: current["Handler"].as_str() != spec.settings.handler.as_deref(),

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use super::*;
 
 fn parsed(text: &str) -> Vec<FunctionSpec> {
@@ -67,6 +69,7 @@ ignore: ['*.md', tests/]
         role: Some("orders".to_owned()),
         layers: Some(["deps:3", "models:1"].map(|text| text.parse().expect("legal")).to_vec()),
         web: None,
+        socket_idle_s: None,
     };
     assert_eq!(spec.settings, expected);
 }
@@ -92,19 +95,28 @@ fn a_web_function_is_told_by_its_type_and_needs_its_program() {
         let [spec] = parsed(&format!("name: ab\nruntime: Python3\n{more}"))
             .try_into()
             .expect("one");
-        assert_eq!(spec.settings.web, Some(WebSettings { socket_idle_s: idle }));
+        let serves = if idle.is_some() { Serves::Sockets } else { Serves::Http };
+        assert_eq!((spec.settings.web, spec.settings.socket_idle_s), (Some(serves), idle));
         let params = spec.settings.params();
         assert_eq!(params["Type"], "HTTP");
         assert_eq!(params.get("ProtocolType").is_some(), idle.is_some());
         assert!(spec.check_package(&["scf_bootstrap".to_owned()], &[]).is_ok());
         assert!(spec.check_package(&["index.py".to_owned()], &[]).is_err());
-        assert!(spec.check_type(true).is_ok() && spec.check_type(false).is_err());
+        let protocol = if idle.is_some() { "WS" } else { "" };
+        for (kind, protocol, may_stay) in [
+            ("HTTP", protocol, true),
+            ("HTTP", if idle.is_some() { "" } else { "WS" }, false),
+            ("Event", "", false),
+        ] {
+            let current = json!({"Type": kind, "ProtocolType": protocol});
+            assert_eq!(spec.check_type(&current).is_ok(), may_stay, "{more} {current}");
+        }
     }
     let [event] = parsed("name: ab\nruntime: Python3\ntype: event\n")
         .try_into()
         .expect("one");
     assert_eq!(event.settings.web, None);
-    assert!(event.check_type(true).is_err());
+    assert!(event.check_type(&json!({"Type": "HTTP"})).is_err());
 }
 
 #[test]

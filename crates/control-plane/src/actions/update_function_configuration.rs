@@ -1,8 +1,9 @@
 //! `UpdateFunctionConfiguration`: what is not given stays as it is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use skiff_domain::{FunctionKey, LayerRef, NetworkMode, Qualifier, RoleName};
+use skiff_domain::{FunctionKey, LayerRef, NetworkMode, Qualifier, RoleName, Web};
 
 use super::layers::bind;
 use super::publish_version::{Publish, TooManyVersions, update_writes};
@@ -41,6 +42,8 @@ pub struct UpdateFunctionConfiguration {
     pub role: Option<Option<RoleName>>,
     /// Its layers, all of them, the lowest first.
     pub layers: Option<Vec<LayerRef>>,
+    /// How long its WebSockets may be silent.
+    pub socket_idle: Option<Duration>,
     /// Whether a version is published of it.
     pub publish: Publish,
 }
@@ -60,6 +63,7 @@ impl UpdateFunctionConfiguration {
             network: None,
             role: None,
             layers: None,
+            socket_idle: None,
             publish: Publish::No,
         }
     }
@@ -80,6 +84,9 @@ pub enum UpdateFunctionConfigurationError {
     /// There is no such role.
     #[error(transparent)]
     Role(#[from] UnknownRole),
+    /// It takes no WebSockets.
+    #[error("ProtocolParams.WSParams is for functions that were created with ProtocolType WS")]
+    NoSockets,
     /// No version can be published.
     #[error(transparent)]
     TooManyVersions(#[from] TooManyVersions),
@@ -97,6 +104,7 @@ impl UpdateFunctionConfigurationError {
             Self::Code(error) => error.code(),
             Self::Layers(error) => error.code(),
             Self::Role(error) => error.code(),
+            Self::NoSockets => "InvalidParameterValue.WebSocketsParams",
             Self::TooManyVersions(error) => error.code(),
             Self::Change(error) => error.code(),
         }
@@ -157,6 +165,11 @@ impl ControlPlane {
                     layers: match &input.layers {
                         Some(layers) => bind(state, layers, Some(current))?,
                         None => current.layers.clone(),
+                    },
+                    web: match (current.web, input.socket_idle) {
+                        (web, None) => web,
+                        (Some(Web { socket_idle: Some(_) }), socket_idle) => Some(Web { socket_idle }),
+                        _ => return Err(UpdateFunctionConfigurationError::NoSockets),
                     },
                     runtime,
                     ..Configuration::clone(current)

@@ -1,5 +1,7 @@
 //! Updating configuration.
 
+use skiff_domain::Web;
+
 use super::*;
 
 fn nothing(name: &str) -> UpdateFunctionConfiguration {
@@ -77,6 +79,45 @@ async fn an_environment_replaces_the_whole_list() {
         };
         bed.control.update_function_configuration(input).await.unwrap();
         assert_eq!(bed.get("hello").unwrap().configuration.environment, environment);
+    }
+}
+
+#[tokio::test]
+async fn how_long_websockets_may_be_silent_changes_where_there_are_any() {
+    let bed = Bed::new().await;
+    let idle = |name: &str, seconds: u64| UpdateFunctionConfiguration {
+        socket_idle: Some(Duration::from_secs(seconds)),
+        ..nothing(name)
+    };
+    for (name, web, changes) in [
+        ("event", None, false),
+        ("http", Some(Web { socket_idle: None }), false),
+        (
+            "sockets",
+            Some(Web {
+                socket_idle: Some(Duration::from_secs(600)),
+            }),
+            true,
+        ),
+    ] {
+        let input = CreateFunction {
+            web,
+            code: zip(&[
+                ("index.py", "def main_handler(event, context): pass"),
+                ("scf_bootstrap", "#!/bin/sh"),
+            ]),
+            ..creation(name)
+        };
+        bed.control.create_function(input).await.unwrap();
+        let updated = bed.control.update_function_configuration(idle(name, 30)).await;
+        let expected = if changes {
+            Ok(())
+        } else {
+            Err("InvalidParameterValue.WebSocketsParams")
+        };
+        assert_eq!(updated.map_err(|error| error.code()), expected, "{name}");
+        let has = bed.get(name).unwrap().configuration.web.and_then(|web| web.socket_idle);
+        assert_eq!(has, changes.then_some(Duration::from_secs(30)), "{name}");
     }
 }
 

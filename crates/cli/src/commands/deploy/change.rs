@@ -4,7 +4,7 @@ use serde_json::Value;
 use skiff_domain::LayerRef;
 
 use crate::console::text;
-use crate::settings::{Settings, environment_of, layers_of, network_of};
+use crate::settings::{Settings, environment_of, layers_of, network_of, socket_idle_of};
 
 /// What the function has of the settings that are to change.
 pub(super) fn former(current: &Value, changed: &Settings) -> Settings {
@@ -21,6 +21,7 @@ pub(super) fn former(current: &Value, changed: &Settings) -> Settings {
         layers: changed.layers.as_ref().map(|_| layers_of(current)),
         role: changed.role.as_ref().map(|_| text(current, "Role")),
         web: None,
+        socket_idle_s: changed.socket_idle_s.and_then(|_| socket_idle_of(current)),
     }
 }
 
@@ -66,6 +67,14 @@ pub(super) fn differences(current: &Value, wanted: &Settings) -> (Settings, Vec<
         wanted.network.map(|mode| mode.to_string()),
     ) {
         changed.network = wanted.network;
+    }
+    let seconds = |idle: u32| idle.to_string();
+    if differs(
+        "websocketIdle",
+        socket_idle_of(current).map(seconds).unwrap_or_default(),
+        wanted.socket_idle_s.map(seconds),
+    ) {
+        changed.socket_idle_s = wanted.socket_idle_s;
     }
     let layers = |layers: &[LayerRef]| layers.iter().map(LayerRef::to_string).collect::<Vec<_>>().join(", ");
     if differs(
@@ -140,6 +149,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::settings::Serves;
 
     #[test]
     fn only_what_differs_is_updated_and_every_difference_is_said() {
@@ -147,6 +157,7 @@ mod tests {
             "Runtime": "Python3.11", "MemorySize": 128, "Timeout": 3, "InitTimeout": 65, "Description": "",
             "Environment": {"Variables": [{"Key": "B", "Value": "2"}, {"Key": "A", "Value": "1"}]},
             "PublicNetConfig": {"PublicNetStatus": "ENABLE"},
+            "Type": "HTTP", "ProtocolType": "WS", "ProtocolParams": {"WSParams": {"IdleTimeOut": 600}},
         });
         let variables = vec![("A".to_owned(), "1".to_owned()), ("B".to_owned(), "2".to_owned())];
         let same = Settings {
@@ -160,7 +171,8 @@ mod tests {
             network: Some(skiff_domain::NetworkMode::Public),
             layers: Some(Vec::new()),
             role: Some(String::new()),
-            web: None,
+            web: Some(Serves::Sockets),
+            socket_idle_s: Some(600),
         };
         assert_eq!(differences(&current, &same), (Settings::default(), Vec::new()));
 
@@ -172,6 +184,7 @@ mod tests {
             network: Some(skiff_domain::NetworkMode::None),
             layers: Some(vec!["deps:3".parse().expect("legal")]),
             role: Some("orders".to_owned()),
+            socket_idle_s: Some(30),
             ..same
         };
         let (changed, changes) = differences(&current, &wanted);
@@ -181,6 +194,7 @@ mod tests {
                 handler: None,
                 timeout_s: None,
                 init_timeout_s: None,
+                web: None,
                 ..wanted
             }
         );
@@ -190,6 +204,7 @@ mod tests {
                 "memory 128 -> 256",
                 "description none -> greets",
                 "network public -> none",
+                "websocketIdle 600 -> 30",
                 "layers none -> deps:3",
                 "role none -> orders",
                 "runtime Python3.11 -> Python3.9",

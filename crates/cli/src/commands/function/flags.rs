@@ -80,8 +80,9 @@ impl SettingsFlags {
             network: self.network,
             role: self.role.clone().or_else(|| self.no_role.then(String::new)),
             layers: (self.no_layers || !self.layers.is_empty()).then(|| self.layers.clone()),
-            // Fixed when a function is created, by `skiff deploy`.
+            // Of `skiff deploy` alone.
             web: None,
+            socket_idle_s: None,
         })
     }
 }

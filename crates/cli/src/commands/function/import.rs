@@ -18,7 +18,7 @@ use crate::error::CliError;
 use crate::progress::Upload;
 
 /// What is fixed when a function is created, or changes together with the code.
-const NOT_UPDATED: [&str; 5] = ["Handler", "Type", "ProtocolType", "ProtocolParams", "Tags"];
+const NOT_UPDATED: [&str; 4] = ["Handler", "Type", "ProtocolType", "Tags"];
 
 /// Arguments of `skiff function import`.
 #[derive(Debug, clap::Args)]
