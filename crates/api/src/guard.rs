@@ -2,7 +2,6 @@
 
 use skiff_auth::{AuthError, Identity};
 use skiff_control_plane::ControlPlane;
-use skiff_domain::{FunctionKey, Qualifier};
 
 use crate::error::ApiError;
 use crate::parameters::Parameters;
@@ -83,23 +82,13 @@ pub(crate) fn check(
     let asked = parameters.text("Role").filter(|role| !role.is_empty());
     let mut roles: Vec<String> = asked.map(str::to_owned).into_iter().collect();
     if !only_looks(action) {
-        roles.extend(targets.iter().filter_map(|target| role_of(control, target)));
+        let own = targets.iter().flat_map(|target| control.roles_of(target));
+        roles.extend(own.map(|role| role.to_string()));
     }
     match roles.into_iter().find(|role| *role != session.role) {
         None => Ok(()),
         Some(role) => Err(AuthError::OtherRole(role.chars().take(80).collect()).into()),
     }
-}
-
-/// The role that a function acts in, of `namespace/name`.
-fn role_of(control: &ControlPlane, target: &str) -> Option<String> {
-    let (namespace, name) = target.split_once('/')?;
-    let key = FunctionKey {
-        namespace: namespace.parse().ok()?,
-        name: name.parse().ok()?,
-    };
-    let view = control.get_function(&key, &Qualifier::latest()).ok()?;
-    view.configuration.role.as_ref().map(ToString::to_string)
 }
 
 /// What a request is about: `namespace/name` of a function, `namespace/` of all in a namespace, or nothing of what is

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -124,19 +123,12 @@ impl Bundle {
             source,
         };
         let zip = self.zip().map_err(failed)?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        let part = PathBuf::from(name);
-        let mut options = File::options();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let written = options
-            .open(&part)
-            .and_then(|mut file| file.write_all(&zip).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&part, path));
-        if written.is_err() {
-            drop(fs::remove_file(&part));
-        }
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        // Of a name that nobody can have put there before.
+        let mut part = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))).map_err(failed)?;
+        let written = part.write_all(&zip).and_then(|()| part.as_file().sync_all());
         written.map_err(failed)?;
+        part.persist(path).map_err(|error| failed(error.error))?;
         Ok(zip.len() as u64)
     }
 
@@ -233,6 +225,20 @@ mod tests {
             1,
             "nothing beside it"
         );
+    }
+
+    #[test]
+    fn what_lies_beside_it_under_whatever_name_is_neither_written_to_nor_made_its_file() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, theirs) = (folder.path().join("hello.zip"), folder.path().join("theirs"));
+        fs::write(&theirs, "theirs").expect("a file");
+        symlink(&theirs, folder.path().join("hello.zip.part")).expect("a link");
+        symlink(&theirs, &path).expect("a link");
+        bundle().write(&path).expect("written");
+        assert_eq!(fs::read_to_string(&theirs).expect("a file"), "theirs");
+        let about = fs::symlink_metadata(&path).expect("a file");
+        assert_eq!((about.is_file(), about.permissions().mode() & 0o777), (true, 0o600));
     }
 
     #[test]

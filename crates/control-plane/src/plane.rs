@@ -11,8 +11,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use skiff_artifacts::{Artifacts, Collected, FolderError, Package};
 use skiff_domain::{
-    Allotment, CodeDigest, FunctionKey, FunctionUid, LayerStack, NamespaceName, Qualifier, RuntimeName, StemKind,
-    Version,
+    Allotment, CodeDigest, FunctionKey, FunctionUid, LayerStack, NamespaceName, Qualifier, RoleName, RuntimeName,
+    StemKind, Version,
 };
 use skiff_store::Store;
 use tokio::sync::{Notify, Semaphore};
@@ -129,6 +129,12 @@ impl ControlPlane {
     /// Whether some version of a function, `namespace/name`, acts in this role.
     #[must_use]
     pub fn acts_in(&self, function: &str, role: &str) -> bool {
+        self.roles_of(function).iter().any(|own| own.as_str() == role)
+    }
+
+    /// The roles that a function, `namespace/name`, acts in: those of all its versions, each once.
+    #[must_use]
+    pub fn roles_of(&self, function: &str) -> BTreeSet<RoleName> {
         let key = function.split_once('/').and_then(|(namespace, name)| {
             Some(FunctionKey {
                 namespace: namespace.parse().ok()?,
@@ -136,9 +142,9 @@ impl ControlPlane {
             })
         });
         let state = self.inner.state.load();
-        let table = key.and_then(|key| state.table(&key).cloned());
-        let is_it = |version: &Version| version.role.as_ref().is_some_and(|own| own.as_str() == role);
-        table.is_some_and(|table| table.versions().any(|(_, version)| is_it(version)))
+        let versions = key.and_then(|key| state.table(&key)).into_iter();
+        let versions = versions.flat_map(|table| table.versions());
+        versions.filter_map(|(_, version)| version.role.clone()).collect()
     }
 
     /// Unpacks and compiles again the packages that this machine lost, as after a reboot. Calls do not wait for it:

@@ -104,11 +104,6 @@ fn python_module(handler: &str) -> Option<&str> {
 /// The class of `package.Class::method`; it may be of no package, or inside another: `example.Jobs$Daily::run`.
 fn java_class(handler: &str) -> Option<&str> {
     let (class, method) = handler.split_once("::")?;
-    let is_identifier = |name: &str| {
-        !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
-    };
     let legal = handler.len() <= HANDLER_BYTES_MAX && is_identifier(method) && class.split('.').all(is_identifier);
     legal.then_some(class)
 }
@@ -116,24 +111,26 @@ fn java_class(handler: &str) -> Option<&str> {
 /// The file of `file.function`, without its ending; it may stand in folders: `src/daily.run`.
 fn node_file(handler: &str) -> Option<&str> {
     let (file, function) = handler.rsplit_once('.')?;
-    let is_identifier = |name: &str| {
-        !name.is_empty()
-            && !name.starts_with(|c: char| c.is_ascii_digit())
-            && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
-    };
-    let is_file = |name: &str| {
-        !name.is_empty() && !name.starts_with('.') && name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))
-    };
-    let legal = handler.len() <= HANDLER_BYTES_MAX && is_identifier(function) && file.split('/').all(is_file);
+    let legal = handler.len() <= HANDLER_BYTES_MAX && is_identifier(function) && is_path(file);
     legal.then_some(file)
 }
 
 /// A file of the package; it may stand in folders: `bin/main`.
 fn is_program(handler: &str) -> bool {
-    let is_file = |name: &str| {
+    handler.len() <= HANDLER_BYTES_MAX && is_path(handler)
+}
+
+fn is_identifier(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+}
+
+/// Names of files that are not hidden, one below the other.
+fn is_path(path: &str) -> bool {
+    path.split('/').all(|name| {
         !name.is_empty() && !name.starts_with('.') && name.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))
-    };
-    handler.len() <= HANDLER_BYTES_MAX && handler.split('/').all(is_file)
+    })
 }
 
 #[cfg(test)]

@@ -7,16 +7,18 @@ use skiff_domain::{NetworkMode, RoleName};
 use crate::error::ApiError;
 use crate::parameters::Unserved;
 
-const CLS_LATER: &str = "there is no log service to send to; GetFunctionLogs has the logs";
+pub(super) const CLS_LATER: &str = "there is no log service to send to; GetFunctionLogs has the logs";
+
+pub(super) const INSTALL_DEPENDENCY: Unserved = Unserved::new(
+    "InstallDependency",
+    "UnsupportedOperation",
+    "put the dependencies into the package",
+)
+.unless(&["FALSE"]);
 
 /// Settings whose features are not there yet.
 pub(super) const UNSERVED: &[Unserved] = &[
-    Unserved::new(
-        "InstallDependency",
-        "UnsupportedOperation",
-        "put the dependencies into the package",
-    )
-    .unless(&["FALSE"]),
+    INSTALL_DEPENDENCY,
     Unserved::new("ClsLogsetId", "InvalidParameterValue.Cls", CLS_LATER),
     Unserved::new("ClsTopicId", "InvalidParameterValue.Cls", CLS_LATER),
     Unserved::new(

@@ -12,8 +12,6 @@ use crate::error::ApiError;
 use crate::parameters::Unserved;
 use crate::reply::Done;
 
-const CLS_LATER: &str = "there is no log service to send to; GetFunctionLogs has the logs";
-
 /// What is fixed at creation and not there yet.
 const UNSERVED: &[Unserved] = &[
     Unserved::new(
@@ -28,8 +26,18 @@ const UNSERVED: &[Unserved] = &[
         "status tracing comes with asynchronous runs",
     )
     .unless(&["FALSE"]),
-    Unserved::new("AutoDeployClsTopicIndex", "InvalidParameterValue.Cls", CLS_LATER).unless(&["FALSE"]),
-    Unserved::new("AutoCreateClsTopic", "InvalidParameterValue.Cls", CLS_LATER).unless(&["FALSE"]),
+    Unserved::new(
+        "AutoDeployClsTopicIndex",
+        "InvalidParameterValue.Cls",
+        configuration::CLS_LATER,
+    )
+    .unless(&["FALSE"]),
+    Unserved::new(
+        "AutoCreateClsTopic",
+        "InvalidParameterValue.Cls",
+        configuration::CLS_LATER,
+    )
+    .unless(&["FALSE"]),
 ];
 
 #[derive(Debug, Default, Deserialize)]

@@ -10,12 +10,7 @@ use crate::parameters::Unserved;
 use crate::reply::Done;
 
 const UNSERVED: &[Unserved] = &[
-    Unserved::new(
-        "InstallDependency",
-        "UnsupportedOperation",
-        "put the dependencies into the package",
-    )
-    .unless(&["FALSE"]),
+    configuration::INSTALL_DEPENDENCY,
     Unserved::new(
         "EnvId",
         "UnsupportedOperation",

@@ -21,14 +21,14 @@ pub(super) fn recipe(folder: &Path, version: &str) -> Result<Option<Recipe>, Bui
         return Ok(None);
     }
     let (program, which) = interpreter(&file, version)?;
-    if tool::ask(&program, &["-m", "pip", "--version"]).is_none() {
+    let Some(pip) = tool::ask(&program, &["-m", "pip", "--version"]) else {
         return Err(BuildError::Missing {
             file,
             tool: format!("pip of {program}"),
             how: format!("install it with `apt-get install python3-pip` or `{program} -m ensurepip`"),
         });
-    }
-    let mut key = format!("python {which}\n").into_bytes();
+    };
+    let mut key = format!("python {which} {pip}\n").into_bytes();
     let mut local = false;
     read(&file, &mut key, &mut local, &mut BTreeSet::new())?;
     let command = [
@@ -108,15 +108,73 @@ fn read(file: &Path, key: &mut Vec<u8>, local: &mut bool, seen: &mut BTreeSet<Pa
                 )?;
             }
         }
-        *local |= is_local(line);
+        *local |= included.is_none() && is_local(line);
     }
     Ok(())
 }
 
 /// Whether a requirement is a file or a folder, or found in one.
 fn is_local(line: &str) -> bool {
-    let path = line.starts_with(['.', '/']) || line.contains("file:") || line.contains(" /");
+    let requirement = line.split(" #").next().unwrap_or_default();
     let flags = ["-e", "--editable", "-f", "--find-links"];
-    let archive = [".whl", ".tar.gz", ".zip"].iter().any(|end| line.ends_with(end)) && !line.contains("://");
-    path || archive || flags.iter().any(|flag| line.starts_with(flag))
+    if flags.iter().any(|flag| requirement.starts_with(flag)) || requirement.contains("file:") {
+        return true;
+    }
+    if requirement.starts_with('#') || requirement.contains("://") {
+        return false;
+    }
+    // Without its markers and extras; pip takes any name with a slash for a path.
+    let named = requirement.split([';', '[']).next().unwrap_or_default().trim();
+    let archive = [".whl", ".tar.gz", ".zip"].iter().any(|end| named.ends_with(end));
+    named.starts_with('.') || named.contains('/') || archive
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_requirement_that_pip_takes_from_this_machine_is_local() {
+        for local in [
+            "./shared",
+            "../shared[extra]",
+            "libs/shared",
+            "libs/shared[extra]; python_version > '3'",
+            "libs/shared  # ours",
+            "/srv/shared",
+            "shared @ file:///srv/shared",
+            "shared.whl",
+            "shared-1.0.tar.gz",
+            "-e git+https://example.test/x",
+            "--find-links wheels",
+        ] {
+            assert!(is_local(local), "{local}");
+        }
+        for other in [
+            "",
+            "# libs/shared",
+            "numpy==1.26  # or / newer",
+            "numpy>=1; sys_platform == 'a/b'",
+            "shared @ https://example.test/shared.zip",
+            "git+https://example.test/shared",
+            "--index-url https://example.test/simple",
+        ] {
+            assert!(!is_local(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_an_included_file_names_counts_and_its_path_alone_does_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::create_dir(folder.path().join("more")).expect("a folder");
+        let file = folder.path().join(FILE);
+        fs::write(&file, "-r more/list.txt\n").expect("a file");
+        for (content, expected) in [("numpy==1\n", false), ("libs/shared\n", true)] {
+            fs::write(folder.path().join("more/list.txt"), content).expect("a file");
+            let (mut key, mut local) = (Vec::new(), false);
+            read(&file, &mut key, &mut local, &mut BTreeSet::new()).expect("readable");
+            assert_eq!(local, expected, "{content}");
+            assert!(String::from_utf8_lossy(&key).contains(content.trim()));
+        }
+    }
 }

@@ -211,13 +211,6 @@ fn read(variables: &Variables<'_>, inputs: &Inputs, at: &Spanned<Inputs>) -> Res
     let name = text(&inputs.name, "name")?.ok_or_else(|| lacks("name", "hello"))?;
     let runtime = text(&inputs.runtime, "runtime")?.ok_or_else(|| lacks("runtime", "Python3.6"))?;
     let kind = text(&inputs.r#type, "type")?;
-    if let Some(kind) = &kind {
-        match kind.value.as_str() {
-            "event" => {}
-            "web" => {}
-            other => return Err(source.invalid(kind, "type", format!("{other:?} is none of event, web"))),
-        }
-    }
     if let Some(long) = text(&inputs.async_run_enable, "asyncRunEnable")?
         && long.value != "false"
     {
