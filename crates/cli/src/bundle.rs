@@ -3,7 +3,7 @@
 //! Owns the format. What a function is set to is kept as the API's own parameters, so that it can be given back as it was.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -196,6 +196,8 @@ fn place(digest: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use serde_json::json;
 
     use super::*;
