@@ -1,6 +1,7 @@
 //! PHP functions, on 7.4 and 8 of Debian's suites, installed by the product itself.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use serde_json::{Value, json};
@@ -260,4 +261,42 @@ fn settings_of_php_extension_are_read_and_those_of_the_platform_stay() {
         assert_eq!(answer.returned(), &json!(["5", "-1", false]), "{version}");
         assert_eq!(function.invoke(&json!({"case": "count"})).returned()["calls"], json!(2));
     }
+}
+
+#[test]
+fn a_php_without_pcntl_says_so_where_settings_are_brought_and_runs_what_brings_none() {
+    let installed = kept_data_dir(".php-runtimes");
+    drop(client());
+    // The same files, with one more among the settings.
+    let folder = tempfile::tempdir_in(installed.parent().expect("a folder")).expect("a folder");
+    let runtimes = folder.path().join("runtimes");
+    std::fs::create_dir(&runtimes).expect("a folder");
+    let copied = Command::new("cp")
+        .arg("-al")
+        .arg(installed.join("runtimes/Php8.0"))
+        .arg(&runtimes)
+        .status();
+    assert!(copied.expect("cp starts").success());
+    let versions = std::fs::read_dir(runtimes.join("Php8.0/root/etc/php")).expect("settings");
+    for version in versions.flatten() {
+        let own = version.path().join("cli/conf.d/99-none.ini");
+        std::fs::write(own, "disable_functions=pcntl_exec\n").expect("a file");
+    }
+    let server = server_with_runtimes(folder.path());
+    let package = || Package::default().file("index.php", include_bytes!("cases.php"));
+    let brings = package().file("php_extension/mine.ini", b"precision=5\n");
+    let answer = of_package("Php8.0", brings)
+        .deploy(&server.client())
+        .invoke(&json!({"case": "settings"}));
+    assert_eq!(answer.status, 443, "{}", answer.ret_text);
+    assert!(
+        answer.error_message().contains("This PHP has no pcntl"),
+        "{}",
+        answer.ret_text
+    );
+    let brings_none = of_package("Php8.0", package()).deploy(&server.client());
+    assert_eq!(
+        brings_none.invoke(&json!({"case": "count"})).returned()["calls"],
+        json!(1)
+    );
 }

@@ -91,11 +91,18 @@ final class Runtime
         if (!$settings || getenv('SKIFF_ORDER') !== false) {
             return;
         }
+        // Of those who make images not all have it in.
+        if (!function_exists('pcntl_exec')) {
+            $why = 'This PHP has no pcntl, without which it cannot read the settings of php_extension';
+            self::refuse(self::LOAD_FAILED, $why, '');
+            exit;
+        }
         $arguments = explode("\0", rtrim(file_get_contents('/proc/self/cmdline'), "\0"));
         $program = array_shift($arguments);
         $arguments[count($arguments) - 1] = 'again';
         pcntl_exec($program, $arguments, ['SKIFF_ORDER' => "$sequence $body"] + getenv());
         self::refuse(self::LOAD_FAILED, 'PHP could not be started again with the settings of php_extension', '');
+        exit;
     }
 
     // The file has been included.
