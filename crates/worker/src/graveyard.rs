@@ -18,6 +18,7 @@ const END_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(crate) struct Graveyard {
     dead: mpsc::UnboundedSender<Sandbox>,
+    stock: Arc<Stock>,
 }
 
 impl Graveyard {
@@ -26,13 +27,14 @@ impl Graveyard {
         // As many as there are sandboxes at most.
         let (dead, mut arrivals) = mpsc::unbounded_channel::<Sandbox>();
         let burials = tasks.clone();
+        let into = Arc::clone(&stock);
         tasks.spawn(async move {
             while let Some(sandbox) = arrivals.recv().await {
-                let stock = Arc::clone(&stock);
+                let stock = Arc::clone(&into);
                 burials.spawn(async move { bury(sandbox, &stock).await });
             }
         });
-        Self { dead }
+        Self { dead, stock }
     }
 
     /// Takes care that a sandbox comes here in the end, however its holder ends.
@@ -46,6 +48,7 @@ impl Graveyard {
     /// Kills a sandbox at once and takes it apart later.
     fn receive(&self, sandbox: Sandbox) {
         sandbox.kill();
+        self.stock.leaves();
         // Without a graveyard the server is ending, and the zygote takes everything along.
         drop(self.dead.send(sandbox));
     }
@@ -91,4 +94,5 @@ async fn bury(mut sandbox: Sandbox, stock: &Arc<Stock>) {
     if let Some(parts) = sandbox.bury().await {
         stock.give_back(parts).await;
     }
+    stock.left();
 }

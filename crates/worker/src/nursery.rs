@@ -18,6 +18,8 @@ use tokio_util::task::TaskTracker;
 use crate::endpoints::Doors;
 use crate::exchange::Line;
 use crate::graveyard::{Graveyard, Held};
+use crate::pools::Ground;
+use crate::pressure::Pressure;
 use crate::seat::ZygoteSeat;
 use crate::stock::{Stock, StockError};
 use crate::talk::Talk;
@@ -63,6 +65,7 @@ pub(crate) struct Nursery {
     seat: Arc<ZygoteSeat>,
     mode: NetworkMode,
     stock: Arc<Stock>,
+    pressure: Arc<Pressure>,
     graveyard: Graveyard,
     tasks: TaskTracker,
     cells: Mutex<Cells>,
@@ -84,6 +87,7 @@ struct Cells {
     failure: Option<String>,
     /// There are functions of this kind.
     used: bool,
+    last_taking: Option<Instant>,
 }
 
 /// One birth that somebody waits for, until dropped.
@@ -104,19 +108,14 @@ impl Drop for Urgent<'_> {
 }
 
 impl Nursery {
-    pub(crate) fn new(
-        seat: Arc<ZygoteSeat>,
-        mode: NetworkMode,
-        stock: Arc<Stock>,
-        graveyard: Graveyard,
-        tasks: TaskTracker,
-    ) -> Arc<Self> {
+    pub(crate) fn new(seat: Arc<ZygoteSeat>, mode: NetworkMode, ground: &Ground) -> Arc<Self> {
         Arc::new(Self {
             seat,
             mode,
-            stock,
-            graveyard,
-            tasks,
+            stock: Arc::clone(&ground.stock),
+            pressure: Arc::clone(&ground.pressure),
+            graveyard: ground.graveyard.clone(),
+            tasks: ground.tasks.clone(),
             cells: Mutex::default(),
             asked: Notify::new(),
             born: Notify::new(),
@@ -132,6 +131,28 @@ impl Nursery {
     /// Stem cells that are ready.
     pub(crate) fn ready(&self) -> usize {
         self.cells.lock().ready.len()
+    }
+
+    /// When one was taken last, of those that have some ready; at some time long ago where none ever was.
+    pub(crate) fn spare_since(&self) -> Option<Option<Instant>> {
+        let cells = self.cells.lock();
+        (!cells.ready.is_empty()).then_some(cells.last_taking)
+    }
+
+    /// Lets go of one for a call of another kind. False where there is none.
+    pub(crate) fn give_way(&self) -> bool {
+        let cell = self.cells.lock().ready.pop_front();
+        cell.is_some()
+    }
+
+    /// Looks again soon at how many there are to be.
+    pub(crate) fn look(&self) {
+        self.asked.notify_one();
+    }
+
+    /// The network that its cells have.
+    pub(crate) fn mode(&self) -> NetworkMode {
+        self.mode
     }
 
     /// Why the last birth failed, where it did.
@@ -171,9 +192,19 @@ impl Nursery {
 
     /// A stem cell: one that is ready, or one that is born for the caller. True when it was ready.
     pub(crate) async fn take(self: &Arc<Self>) -> Result<(StemCell, bool), BearError> {
+        {
+            let mut cells = self.cells.lock();
+            let now = Instant::now();
+            cells.last_taking = Some(now);
+            cells.takings.push_back(now);
+        }
+        self.take_again().await
+    }
+
+    /// The same for who could not have one before: that is no further demand.
+    pub(crate) async fn take_again(self: &Arc<Self>) -> Result<(StemCell, bool), BearError> {
         let cell = {
             let mut cells = self.cells.lock();
-            cells.takings.push_back(Instant::now());
             loop {
                 match cells.ready.pop_front() {
                     Some(dead) if dead.sandbox.has_ended() => drop(dead),
@@ -201,6 +232,12 @@ impl Nursery {
                     Ok(cell) => {
                         self.cells.lock().ready.push_back(cell);
                         self.born.notify_waiters();
+                    }
+                    // Those that are in use are used, and calls take what they need of those that are not.
+                    Err(BearError::Stock(error @ StockError::Full(_))) => {
+                        self.born.notify_waiters();
+                        tracing::debug!(runtime = %self.seat.manifest().name, mode = %self.mode, %error, "no stem cell");
+                        tokio::time::sleep(DEMAND_WINDOW).await;
                     }
                     Err(error) => {
                         self.born.notify_waiters();
@@ -239,6 +276,10 @@ impl Nursery {
             .is_some_and(|taking| taking.elapsed() > DEMAND_WINDOW)
         {
             cells.takings.pop_front();
+        }
+        // What is ready for nobody in particular is the first to go.
+        if self.pressure.check().is_err() {
+            return (0, cells.ready.len());
         }
         let pool = self.seat.pool();
         let kept = if cells.used { pool.stem_cells_min } else { 0 };

@@ -9,20 +9,25 @@ use parking_lot::Mutex;
 use skiff_domain::{NetworkMode, Purpose, RuntimeName, StemKind};
 use skiff_runtimes::Manifest;
 use skiff_sandbox::{TextFile, ZygoteConfig};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::config::PoolConfig;
 use crate::graveyard::Graveyard;
-use crate::nursery::Nursery;
+use crate::nursery::{BearError, Nursery, StemCell};
+use crate::pressure::Pressure;
 use crate::seat::ZygoteSeat;
-use crate::stock::Stock;
+use crate::stock::{Stock, StockError};
 use crate::worker::RuntimeStatus;
 
 /// Looks for what nobody uses any more, in the time it may stay.
 const LOOKS: u32 = 6;
 /// Between two of them at least.
 const LOOK_MIN: Duration = Duration::from_millis(10);
+
+/// How long a call that finds all sandboxes in use waits for what gives way to be gone.
+const GIVE_WAY_MAX: Duration = Duration::from_secs(2);
 
 /// What pools are made of.
 pub(crate) struct Ground {
@@ -33,6 +38,7 @@ pub(crate) struct Ground {
     /// Why functions cannot have a public network, where they cannot.
     pub(crate) public: Result<(), String>,
     pub(crate) stock: Arc<Stock>,
+    pub(crate) pressure: Arc<Pressure>,
     pub(crate) graveyard: Graveyard,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -138,15 +144,8 @@ impl Pools {
         if let Some(kept) = kept.nurseries.get(kind) {
             return Some(Arc::clone(&kept.nursery));
         }
-        let Ground {
-            stock,
-            graveyard,
-            tasks,
-            stop,
-            ..
-        } = &self.ground;
-        let (stock, graveyard) = (Arc::clone(stock), graveyard.clone());
-        let nursery = Nursery::new(Arc::clone(seat), kind.network, stock, graveyard, tasks.clone());
+        let Ground { tasks, stop, .. } = &self.ground;
+        let nursery = Nursery::new(Arc::clone(seat), kind.network, &self.ground);
         nursery.set_used(kept.used.contains(kind));
         let let_go = stop.child_token();
         let keeper = Arc::clone(&nursery);
@@ -165,6 +164,45 @@ impl Pools {
         };
         kept.nurseries.insert(kind.clone(), opened);
         Some(nursery)
+    }
+
+    /// A stem cell for somebody who waits. Where all sandboxes are in use, one that is ready for nobody in particular gives
+    /// way: a stem cell of another kind, the one whose kind was taken from longest ago, or what one would be made of.
+    pub(crate) async fn take(&self, nursery: &Arc<Nursery>) -> Result<StemCell, BearError> {
+        let stock = &self.ground.stock;
+        let until = Instant::now() + GIVE_WAY_MAX;
+        let mut taken = nursery.take().await;
+        while matches!(taken, Err(BearError::Stock(StockError::Full(_)))) {
+            let freed = stock.freed();
+            if !stock.is_awaited() && !self.give_way(nursery) {
+                // What was awaited may just have come.
+                taken = nursery.take_again().await;
+                break;
+            }
+            if timeout_at(until, freed).await.is_err() {
+                break;
+            }
+            // Whoever was quicker has what came: then there is more to wait for, or to give way.
+            taken = nursery.take_again().await;
+        }
+        taken.map(|(cell, _)| cell)
+    }
+
+    fn give_way(&self, to: &Arc<Nursery>) -> bool {
+        let from = {
+            let kept = self.kept.lock();
+            let others = kept.nurseries.values().filter(|kept| !Arc::ptr_eq(&kept.nursery, to));
+            let spare = others.filter_map(|kept| Some((kept.nursery.spare_since()?, &kept.nursery)));
+            spare
+                .min_by_key(|(since, _)| *since)
+                .map(|(_, nursery)| Arc::clone(nursery))
+        };
+        from.is_some_and(|nursery| nursery.give_way()) || self.ground.stock.give_way(to.mode())
+    }
+
+    /// Has what is ready looked at again: there is too little memory.
+    pub(crate) fn look(&self) {
+        self.kept.lock().nurseries.values().for_each(|kept| kept.nursery.look());
     }
 
     /// Whether packages of a runtime are compiled. `None` for one that is not here.
@@ -196,6 +234,7 @@ impl Pools {
         };
         let ready = nurseries().map(|nursery| nursery.ready()).sum();
         let is_used = kept.used.iter().any(|kind| kind.runtime == manifest.name);
+        let short = self.ground.pressure.check().err();
         let failure = nurseries().find_map(|nursery| nursery.failure());
         RuntimeStatus {
             name: manifest.name.to_string(),
@@ -205,6 +244,7 @@ impl Pools {
             fails: failure.is_some(),
             reason: failure.or_else(|| match &self.ground.public {
                 _ if ready > 0 => None,
+                _ if short.is_some() => short,
                 _ if nurseries().any(|nursery| nursery.wants_some()) => Some("booting".to_owned()),
                 _ if !is_used => Some("no function uses it".to_owned()),
                 Err(reason) if nurseries().next().is_none() => Some(reason.clone()),

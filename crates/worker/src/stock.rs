@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use skiff_domain::NetworkMode;
 use skiff_domain::limits::MEMORY_MB_DEFAULT;
 use skiff_sandbox::{Cgroup, Cgroups, Limits, Networks, Parts};
-use tokio::sync::mpsc;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::config::UID_FIRST;
@@ -53,6 +54,10 @@ pub(crate) struct Stock {
     uids: Mutex<Uids>,
     ready: Mutex<HashMap<NetworkMode, Shelf>>,
     closed: AtomicBool,
+    /// Sandboxes that are being buried.
+    leaving: AtomicU32,
+    /// A user id came back.
+    freed: Notify,
     tasks: TaskTracker,
 }
 
@@ -88,6 +93,8 @@ impl Stock {
             uids: Mutex::new(uids),
             ready: Mutex::default(),
             closed: AtomicBool::new(false),
+            leaving: AtomicU32::new(0),
+            freed: Notify::new(),
             tasks,
         })
     }
@@ -127,8 +134,52 @@ impl Stock {
             }
         });
         if tracked.await.is_ok() {
-            self.uids.lock().free.push_back(uid);
+            self.free(uid);
         }
+    }
+
+    fn free(&self, uid: u32) {
+        self.uids.lock().free.push_back(uid);
+        self.freed.notify_waiters();
+    }
+
+    /// A sandbox goes to its grave: what it had will come back.
+    pub(crate) fn leaves(&self) {
+        self.leaving.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// It is buried, and what came back of it has.
+    pub(crate) fn left(&self) {
+        self.leaving.fetch_sub(1, Ordering::SeqCst);
+        self.freed.notify_waiters();
+    }
+
+    /// Whether something is coming back, and when something has.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst) > 0
+    }
+
+    pub(crate) fn freed(&self) -> Notified<'_> {
+        self.freed.notified()
+    }
+
+    /// Takes apart a kit that nobody asked for, of another network mode. False where there is none.
+    pub(crate) fn give_way(self: &Arc<Self>, mode: NetworkMode) -> bool {
+        let kit = {
+            let mut ready = self.ready.lock();
+            let others = ready.iter_mut().filter(|(other, _)| **other != mode);
+            others
+                .max_by_key(|(_, shelf)| shelf.kits.len())
+                .and_then(|(_, shelf)| shelf.kits.pop())
+        };
+        let Some(kit) = kit else { return false };
+        self.leaves();
+        let stock = Arc::clone(self);
+        self.tasks.spawn(async move {
+            stock.give_back(kit.parts).await;
+            stock.left();
+        });
+        true
     }
 
     /// Lets go of all that is on the shelves and puts nothing there any more.
@@ -198,7 +249,7 @@ impl Stock {
             Ok(Kit { parts, doors })
         });
         opened.map_err(|error| {
-            self.uids.lock().free.push_back(uid);
+            self.free(uid);
             StockError::Make(error)
         })
     }

@@ -167,6 +167,7 @@ impl Worker {
             resolver,
             public: public.clone(),
             stock: Arc::clone(&stock),
+            pressure: Arc::clone(&pressure),
             graveyard: Graveyard::open(Arc::clone(&stock), &tasks),
             tasks: tasks.clone(),
             stop: stop.clone(),
@@ -260,7 +261,7 @@ impl Worker {
             network: NetworkMode::None,
         };
         let nursery = pools.nursery(&kind).ok_or(NOT_INSTALLED)?;
-        let (mut cell, _) = nursery.take().await.map_err(|error| error.to_string())?;
+        let mut cell = pools.take(&nursery).await.map_err(|error| error.to_string())?;
         let compiled = async {
             let limits = Limits {
                 cpu_weight: COMPILE_CPU_WEIGHT,
@@ -332,7 +333,10 @@ impl Instances for Worker {
 
     async fn start(&self, version: &Arc<Version>) -> Result<(WorkerInstance, InitReport), StartError> {
         let begun = Instant::now();
-        self.shared.pressure.check().map_err(StartError::NoRoom)?;
+        if let Err(short) = self.shared.pressure.check() {
+            self.shared.pools.look();
+            return Err(StartError::NoRoom(short));
+        }
         if version.network == NetworkMode::Public {
             self.shared.public.clone().map_err(StartError::Unavailable)?;
         }
@@ -356,7 +360,8 @@ impl Instances for Worker {
             code: &folder,
             layers: layers.as_deref(),
         };
-        let (cell, _) = nursery.take().await.map_err(|error| start::no_cell(&error))?;
+        let taken = self.shared.pools.take(&nursery).await;
+        let cell = taken.map_err(|error| start::no_cell(&error))?;
         start::initialise(&self.shared, cell, version, folders, begun).await
     }
 }

@@ -3,7 +3,7 @@
 use std::thread;
 
 use serde_json::json;
-use skiff_tests::Settings;
+use skiff_tests::{Settings, Spec};
 
 use crate::common::{Held, holding};
 
@@ -54,4 +54,29 @@ fn a_call_beyond_the_accounts_memory_is_throttled_whatever_the_function() {
         held.release().returned();
         assert_eq!(large.invoke(&json!({})).returned(), 1);
     });
+}
+
+#[test]
+fn where_all_sandboxes_are_in_use_what_waits_for_nobody_gives_way() {
+    let server = Settings::default().flag("--sandboxes-max", "4").start();
+    let client = server.client();
+    let public = json!({"PublicNetStatus": "ENABLE", "EipConfig": {"EipStatus": "DISABLE"}});
+    let within = [
+        ("PublicNetConfig", public),
+        (
+            "PublicNetConfig",
+            json!({"PublicNetStatus": "DISABLE", "EipConfig": {"EipStatus": "DISABLE"}}),
+        ),
+        ("VpcConfig", json!({"VpcId": "none", "SubnetId": ""})),
+    ];
+    // Each network's stem cells, and what is ready for them to be made of, would take all there are.
+    let functions = within.map(|(name, network)| {
+        let spec = Spec::python("def main_handler(event, context): return 'served'").with(name, network);
+        spec.deploy(&client)
+    });
+    for _ in 0..2 {
+        for function in &functions {
+            assert_eq!(function.invoke(&json!({})).returned(), "served");
+        }
+    }
 }
