@@ -32,7 +32,9 @@ pub enum CodeError {
         file: String,
     },
     /// The handler's file is a program, and not marked as one.
-    #[error("{0} is not executable: give it mode 755 (chmod 755 {0}) and make the zip anew")]
+    #[error(
+        "{0} is not executable: give it mode 755 (chmod 755 {0}) and make the zip anew, with a tool that keeps modes, as those of Windows do not"
+    )]
     EntryNotExecutable(String),
     /// The package the function has already cannot be read.
     #[error("the function's package cannot be read")]

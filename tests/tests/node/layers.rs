@@ -5,6 +5,10 @@ use skiff_tests::Package;
 
 use crate::world::{VERSIONS, client, node};
 
+const MODULE: &[u8] = b"import { createRequire } from 'module';
+const require = createRequire(import.meta.url);
+export const main_handler = async () => [require('shared').word, require('deep').word, require('own').word];
+";
 const CODE: &[u8] = b"exports.main_handler = function (event, context, callback) {
     callback(null, [require('shared').word, require('deep').word, require('own').word]);
 };
@@ -27,11 +31,15 @@ fn modules_of_layers_are_found_at_opt_and_behind_the_packages_own() {
         .expect("PublishLayerVersion");
     let layers = json!([{"LayerName": "modules", "LayerVersion": published["LayerVersion"]}]);
     for version in VERSIONS {
-        let package = Package::default()
-            .file("index.js", CODE)
-            .file("node_modules/own/index.js", &word("of the package"));
-        let function = node(version, package).with("Layers", layers.clone()).deploy(&client);
-        let expected = json!(["of the layer", "of its node_modules", "of the package"]);
-        assert_eq!(function.invoke(&json!({})).returned(), &expected, "{version:?}");
+        // Its `import` does not look at `NODE_PATH`; what it makes for itself to require with does.
+        let modular = (version.0 >= 14).then_some(("index.mjs", MODULE));
+        for (file, code) in [Some(("index.js", CODE)), modular].into_iter().flatten() {
+            let package = Package::default()
+                .file(file, code)
+                .file("node_modules/own/index.js", &word("of the package"));
+            let function = node(version, package).with("Layers", layers.clone()).deploy(&client);
+            let expected = json!(["of the layer", "of its node_modules", "of the package"]);
+            assert_eq!(function.invoke(&json!({})).returned(), &expected, "{version:?} {file}");
+        }
     }
 }

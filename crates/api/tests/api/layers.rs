@@ -247,4 +247,7 @@ async fn a_link_leads_to_the_package_as_it_was_uploaded_and_to_nothing_else() {
     }
     server.ok("DeleteLayerVersion", layer).await;
     assert_eq!(get(&server, link).await.0, 404, "what nobody has is not to be had");
+    server.ok("DeleteFunction", json!({"FunctionName": "hello"})).await;
+    let of_the_function = get(&server, address["Url"].as_str().unwrap()).await;
+    assert_eq!(of_the_function.0, 404, "it ends with its function");
 }
