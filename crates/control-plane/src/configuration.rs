@@ -1,7 +1,7 @@
 //! What a version is: code and configuration.
 
 use skiff_domain::{
-    CodeDigest, FunctionKey, FunctionUid, NetworkMode, Qualifier, Revision, RoleName, RuntimeName, Version, Web,
+    CodeDigest, FunctionKey, FunctionUid, InstanceConcurrency, NetworkMode, Qualifier, Revision, RoleName, RuntimeName, Version, Web,
 };
 
 use crate::environment::Environment;
@@ -76,6 +76,7 @@ impl Configuration {
             network: self.network,
             role: self.role.clone(),
             web: self.web,
+            concurrency: InstanceConcurrency::ONE,
         }
     }
 }

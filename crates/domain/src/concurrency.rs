@@ -1,10 +1,58 @@
-//! How the account's concurrency is dealt out: decided by the control plane, kept to by the invoker.
+//! How much runs at once: on an instance, and of the account's concurrency, which the control plane deals out and the
+//! invoker keeps to.
 
 use std::collections::HashMap;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::ids::FunctionUid;
 use crate::version::Version;
+
+/// How many events an instance takes at once: 1 where nothing was said, at most 100 (CONTRACT 1.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstanceConcurrency(NonZeroU32);
+
+/// How many events no instance can take at once.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("use a number from 1 to {}", InstanceConcurrency::MAX)]
+pub struct InvalidInstanceConcurrency;
+
+impl InstanceConcurrency {
+    /// One event at a time.
+    pub const ONE: Self = Self(NonZeroU32::MIN);
+    /// Most events at once.
+    pub const MAX: u32 = 100;
+
+    /// Checks a number.
+    pub fn new(events: u32) -> Result<Self, InvalidInstanceConcurrency> {
+        let events = NonZeroU32::new(events).filter(|events| events.get() <= Self::MAX);
+        events.map(Self).ok_or(InvalidInstanceConcurrency)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0.get()
+    }
+
+    /// True where an instance takes more than one event at a time.
+    #[must_use]
+    pub const fn is_shared(self) -> bool {
+        self.get() > 1
+    }
+
+    /// How many instances it takes at least to run so many calls.
+    #[must_use]
+    pub const fn instances(self, calls: u32) -> u32 {
+        calls.div_ceil(self.get())
+    }
+}
+
+impl Default for InstanceConcurrency {
+    fn default() -> Self {
+        Self::ONE
+    }
+}
 
 /// Who may run how much at once. Replaced as a whole whenever any of it changes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -106,6 +154,15 @@ impl Allotment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instance_takes_1_to_100_events_at_once() {
+        for (given, legal) in [(0, false), (1, true), (100, true), (101, false)] {
+            assert_eq!(InstanceConcurrency::new(given).is_ok(), legal, "{given}");
+        }
+        let ten = InstanceConcurrency::new(10).expect("legal");
+        assert_eq!([0, 1, 10, 11].map(|calls| ten.instances(calls)), [0, 1, 1, 2]);
+    }
 
     #[test]
     fn so_many_are_kept_that_the_part_in_use_is_the_one_wanted() {

@@ -19,7 +19,10 @@ pub mod version;
 
 pub use attempt::{AttemptEnd, AttemptReport, Call, InitOutput, InitReport, StartError, UserFault};
 pub use code::CodeDigest;
-pub use concurrency::{Allotment, Capacity, InvalidUtilization, Provisioned, Tracking, Utilization};
+pub use concurrency::{
+    Allotment, Capacity, InstanceConcurrency, InvalidInstanceConcurrency, InvalidUtilization, Provisioned, Tracking,
+    Utilization,
+};
 pub use ids::{FunctionKey, FunctionName, FunctionUid, InvalidName, NamespaceName, Qualifier, RequestId, RoleName};
 pub use invocation::{AttemptRecord, Invocation, Origin, Outcome};
 pub use layers::{LayerName, LayerRef, LayerStack};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::code::CodeDigest;
+use crate::concurrency::InstanceConcurrency;
 use crate::ids::{FunctionKey, FunctionUid, InvalidName, Qualifier, RoleName};
 use crate::layers::LayerStack;
 use crate::network::NetworkMode;
@@ -148,6 +149,8 @@ pub struct Version {
     pub role: Option<RoleName>,
     /// How it serves HTTP, where it is a web function; every other takes events.
     pub web: Option<Web>,
+    /// How many events an instance of it takes at once.
+    pub concurrency: InstanceConcurrency,
 }
 
 /// How a web function serves (CONTRACT 1.11).

@@ -47,6 +47,7 @@ pub(crate) fn version(name: &str) -> Version {
         network: NetworkMode::Public,
         role: None,
         web: None,
+        concurrency: Default::default(),
     }
 }
 
@@ -114,7 +115,7 @@ impl FakeState {
 impl Instances for FakeInstances {
     type Instance = FakeInstance;
 
-    async fn start(&self, _version: &Arc<Version>) -> Result<(FakeInstance, InitReport), StartError> {
+    async fn start(&self, version: &Arc<Version>) -> Result<(FakeInstance, InitReport), StartError> {
         let plan = self.plans.lock().pop_front();
         match plan {
             None => {}
@@ -124,11 +125,14 @@ impl Instances for FakeInstances {
             Some(Plan::Panic) => panic!("as planned"),
         }
         let number = self.state.started.fetch_add(1, Ordering::SeqCst);
-        let instance = FakeInstance {
+        let body = Body {
             number,
-            busy: AtomicBool::new(false),
+            concurrency: version.concurrency.get(),
+            events: AtomicU32::new(0),
+            broken: AtomicBool::new(false),
             state: Arc::clone(&self.state),
         };
+        let instance = FakeInstance(Arc::new(body));
         let init = InitReport {
             total: Duration::from_millis(5),
             user_code: Duration::from_millis(1),
@@ -138,12 +142,43 @@ impl Instances for FakeInstances {
     }
 }
 
-/// An instance that does what its event says: `"raise"`, `"exit"`, `"time out"`, `"no memory"`, `"too large"`,
-/// `"garbage"`, `"hang"`, `"yield"`, or a number of milliseconds to take; then it returns its own number.
-pub(crate) struct FakeInstance {
+/// A handle at an instance that does what its event says: `"raise"`, `"exit"`, `"time out"`, `"no memory"`,
+/// `"too large"`, `"garbage"`, `"hang"`, `"yield"`, or a number of milliseconds to take; then it returns its own number.
+pub(crate) struct FakeInstance(Arc<Body>);
+
+/// What its handles have in common.
+struct Body {
     number: u32,
-    busy: AtomicBool,
+    concurrency: u32,
+    /// Events it runs now.
+    events: AtomicU32,
+    /// True once a run ended in a way no instance survives.
+    broken: AtomicBool,
     state: Arc<FakeState>,
+}
+
+/// One event on an instance; dropped early, it takes the instance out of service.
+struct Run<'a> {
+    body: &'a Body,
+    survived: bool,
+}
+
+impl<'a> Run<'a> {
+    fn begin(body: &'a Body) -> Self {
+        let before = body.events.fetch_add(1, Ordering::SeqCst);
+        assert!(before < body.concurrency, "more events on an instance than it takes");
+        body.state.runs.lock().push(body.number);
+        Self { body, survived: false }
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        self.body.events.fetch_sub(1, Ordering::SeqCst);
+        if !self.survived {
+            self.body.broken.store(true, Ordering::SeqCst);
+        }
+    }
 }
 
 impl Instance for FakeInstance {
@@ -153,9 +188,9 @@ impl Instance for FakeInstance {
     }
 
     async fn invoke(&mut self, call: Call) -> AttemptReport {
-        assert!(!self.busy.swap(true, Ordering::SeqCst), "two events on one instance");
-        self.state.runs.lock().push(self.number);
-        *self.state.context.lock() = call.context;
+        let body = &*self.0;
+        let mut run = Run::begin(body);
+        *body.state.context.lock() = call.context;
         let began = Instant::now();
         let end = match &call.event[..] {
             b"\"raise\"" => AttemptEnd::Raised(UserFault {
@@ -176,10 +211,13 @@ impl Instance for FakeInstance {
                     Ok(ms) => sleep(Duration::from_millis(ms)).await,
                     Err(_) => tokio::task::yield_now().await,
                 }
-                AttemptEnd::Returned(self.number.to_string().into())
+                AttemptEnd::Returned(body.number.to_string().into())
             }
         };
-        self.busy.store(false, Ordering::SeqCst);
+        run.survived = matches!(
+            end,
+            AttemptEnd::Returned(_) | AttemptEnd::Raised(_) | AttemptEnd::ResponseTooLarge { .. }
+        );
         AttemptReport {
             end,
             duration: began.elapsed() + Duration::from_micros(826),
@@ -188,12 +226,17 @@ impl Instance for FakeInstance {
         }
     }
 
+    fn share(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+
     fn is_alive(&self) -> bool {
-        !self.state.dead.lock().contains(&self.number)
+        let body = &self.0;
+        !body.broken.load(Ordering::SeqCst) && !body.state.dead.lock().contains(&body.number)
     }
 }
 
-impl Drop for FakeInstance {
+impl Drop for Body {
     fn drop(&mut self) {
         self.state.gone.lock().push(self.number);
     }

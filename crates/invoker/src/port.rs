@@ -27,12 +27,13 @@ pub trait Instances: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(Self::Instance, InitReport), StartError>> + Send;
 }
 
-/// One initialised instance. Takes one event at a time. Dropping it kills what runs in it.
-pub trait Instance: Send + 'static {
+/// A handle at one initialised instance. Takes one event at a time. Dropping the last one kills what runs in it.
+pub trait Instance: Sized + Send + 'static {
     /// Runs one event. After any end but `Returned`, `Raised` and `ResponseTooLarge` the instance is dead.
     ///
     /// # Cancel safety
-    /// Dropping the future kills the instance: what it was doing cannot be taken back.
+    /// Dropping the future kills the instance: what it was doing cannot be taken back. One with other handles takes no
+    /// further event, and lets the others' calls finish.
     fn invoke(&mut self, call: Call) -> impl Future<Output = AttemptReport> + Send;
 
     /// Lets somebody in to the server that a web function's instance runs, for the time of one call. Ends as
@@ -42,7 +43,12 @@ pub trait Instance: Send + 'static {
     /// That of [`Instance::invoke`].
     fn visit(&mut self, call: Call, visit: Visit) -> impl Future<Output = AttemptReport> + Send;
 
-    /// False once the instance can take no further event, e.g. because its process died while idle.
+    /// Another handle at the same instance, for one more event at the same time. Asked for only where the version's
+    /// concurrency is above 1. Never waits.
+    #[must_use]
+    fn share(&self) -> Self;
+
+    /// False once the instance can take no further event through any handle, e.g. because its process died while idle.
     fn is_alive(&self) -> bool;
 }
 

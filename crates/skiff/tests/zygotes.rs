@@ -89,6 +89,7 @@ fn version(runtime: RuntimeName) -> Arc<Version> {
         network: NetworkMode::None,
         role: None,
         web: None,
+        concurrency: Default::default(),
     })
 }
 

@@ -200,6 +200,10 @@ impl Instance for WorkerInstance {
         self.run(call, Some(visit)).await
     }
 
+    fn share(&self) -> Self {
+        unreachable!("no version's concurrency is above 1 yet")
+    }
+
     fn is_alive(&self) -> bool {
         self.alive && !self.sandbox.has_ended() && !self.talk.is_closed(&self.line)
     }

@@ -203,6 +203,7 @@ mod tests {
             network: NetworkMode::None,
             role: None,
             web: None,
+            concurrency: Default::default(),
         };
         FunctionLoad {
             version: Arc::new(version),
