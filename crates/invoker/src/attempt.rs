@@ -9,11 +9,11 @@ use skiff_domain::text::cut;
 use skiff_domain::{
     AttemptEnd, AttemptRecord, AttemptReport, InitOutput, InitReport, Invocation, Outcome, StartError, StatusCode,
 };
-use tokio::time::Instant;
 
 use crate::log::{LogParts, billed_ms, compose};
 use crate::port::Recorder;
 use crate::running::RunningCall;
+use crate::span::{Span, Time};
 use crate::verdict::{Canceler, Verdict};
 
 /// An attempt that has no outcome yet. Dropping it says that the caller went away.
@@ -27,8 +27,8 @@ pub(crate) struct Attempt<'a> {
     init: Option<InitReport>,
     /// True when an instance was started for this call, even if in vain.
     cold: bool,
-    /// When the event was handed over.
-    handed_over: Option<Instant>,
+    /// Since the event was handed over.
+    span: Option<Span>,
     /// False once it is recorded.
     open: bool,
 }
@@ -36,8 +36,7 @@ pub(crate) struct Attempt<'a> {
 /// What an attempt used and said.
 #[derive(Default)]
 struct Usage {
-    duration: Duration,
-    billed_ms: u64,
+    time: Time,
     memory_peak_bytes: u64,
     output: Bytes,
 }
@@ -52,7 +51,7 @@ impl<'a> Attempt<'a> {
             init_output: Bytes::new(),
             init: None,
             cold: false,
-            handed_over: None,
+            span: None,
             open: true,
         }
     }
@@ -77,20 +76,20 @@ impl<'a> Attempt<'a> {
     }
 
     /// Notes that the event is with the handler from now on.
-    pub(crate) fn note_hand_over(&mut self, now: Instant) {
-        self.handed_over = Some(now);
+    pub(crate) fn note_hand_over(&mut self, span: Span) {
+        self.span = Some(span);
     }
 
     /// Ends with what the worker reports.
-    pub(crate) fn end_run(self, report: AttemptReport) -> Outcome {
-        let Invocation { id, version, .. } = &self.invocation;
-        let duration = match report.end {
-            AttemptEnd::TimedOut => version.timeout,
-            _ => report.duration,
+    pub(crate) fn end_run(mut self, report: AttemptReport) -> Outcome {
+        let limit = self.invocation.version.timeout;
+        let time = match report.end {
+            AttemptEnd::TimedOut => self.end_span(Some(limit)).at_most(limit),
+            _ => self.end_span(Some(report.duration)),
         };
+        let Invocation { id, version, .. } = &self.invocation;
         let usage = Usage {
-            duration,
-            billed_ms: billed_ms(duration),
+            time,
             memory_peak_bytes: report.memory_peak_bytes,
             output: report.output,
         };
@@ -116,20 +115,23 @@ impl<'a> Attempt<'a> {
     }
 
     /// Ends without a report of the worker's, billed for as long as it ran.
-    pub(crate) fn end_without_report(self, verdict: Verdict) -> Outcome {
+    pub(crate) fn end_without_report(mut self, verdict: Verdict) -> Outcome {
         let usage = self.usage_so_far();
         self.conclude(verdict, &usage)
     }
 
-    fn usage_so_far(&self) -> Usage {
-        let elapsed = self.handed_over.map_or(Duration::ZERO, |since| since.elapsed());
+    fn usage_so_far(&mut self) -> Usage {
         // The worker ends a run at its timeout; whatever went wrong with that is not the user's to pay.
-        let duration = elapsed.min(self.invocation.version.timeout);
+        let limit = self.invocation.version.timeout;
         Usage {
-            duration,
-            billed_ms: billed_ms(duration),
+            time: self.end_span(None).at_most(limit),
             ..Usage::default()
         }
+    }
+
+    /// How long it ran, if it did.
+    fn end_span(&mut self, told: Option<Duration>) -> Time {
+        self.span.as_mut().map_or_else(Time::default, |span| span.end(told))
     }
 
     fn conclude(mut self, verdict: Verdict, usage: &Usage) -> Outcome {
@@ -139,8 +141,8 @@ impl<'a> Attempt<'a> {
             status: verdict.status,
             ret_msg: verdict.ret_msg,
             err_msg: verdict.err_msg,
-            duration: usage.duration,
-            billed_ms: usage.billed_ms,
+            duration: usage.time.duration,
+            billed_ms: usage.time.billed_ms,
             memory_peak_bytes: usage.memory_peak_bytes,
             init: self.init.take(),
             log,
@@ -161,11 +163,11 @@ impl<'a> Attempt<'a> {
             *id,
             &LogParts {
                 init_output: &self.init_output,
-                event: self.handed_over.is_some(),
+                event: self.span.is_some(),
                 output: &usage.output,
                 note: verdict.note.as_deref(),
                 error: (verdict.status != StatusCode::Success).then_some(&verdict.ret_msg),
-                billed_ms: usage.billed_ms,
+                duration_ms: billed_ms(usage.time.duration),
                 memory_mb: version.memory_mb,
                 memory_peak_bytes: usage.memory_peak_bytes,
             },
@@ -179,8 +181,8 @@ impl<'a> Attempt<'a> {
             qualifier: qualifier.clone(),
             started_at: self.started_at,
             status: verdict.status,
-            duration: usage.duration,
-            billed_ms: usage.billed_ms,
+            duration: usage.time.duration,
+            billed_ms: usage.time.billed_ms,
             memory_mb: version.memory_mb,
             memory_peak_bytes: usage.memory_peak_bytes,
             retry_num: 0,

@@ -20,12 +20,14 @@ use tokio_util::task::TaskTracker;
 use crate::attempt::Attempt;
 use crate::context::ContextTemplate;
 use crate::event::{self, InvalidEvent};
+use crate::meter::Meter;
 use crate::port::{FunctionLoad, Instance, Instances, Invoke, Recorder, Visit};
 use crate::running::{Running, RunningCall};
 use crate::schedule::{Action, Lent, Returned, Schedule, Start};
 use crate::seat::{Seat, Supply};
 use crate::seldom::Seldom;
 use crate::settings::{Identity, Limits};
+use crate::span::Span;
 use crate::verdict::{Canceler, Verdict};
 
 /// How much longer than its limit a run or a start may take before the worker, who enforces the limit, is taken to be
@@ -68,17 +70,33 @@ pub(crate) struct Shared<I: Instances> {
 type Waiter<I> = oneshot::Sender<Supply<<I as Instances>::Instance>>;
 type Step<I> = Action<Warm<<I as Instances>::Instance>, Waiter<I>>;
 
-/// An initialised instance with what its next call needs at hand.
+/// A handle at an initialised instance.
 pub(crate) struct Warm<T> {
     instance: T,
+    common: Arc<Common>,
+}
+
+/// What all handles at an instance have in common: what its calls need at hand.
+pub(crate) struct Common {
     context: ContextTemplate,
     /// Until the first call has told it.
-    init: Option<InitReport>,
+    init: Mutex<Option<InitReport>>,
+    /// Where it takes several events at once.
+    meter: Option<Arc<Mutex<Meter>>>,
 }
 
 impl<T: Instance> Warm<T> {
     pub(crate) fn is_alive(&self) -> bool {
         self.instance.is_alive()
+    }
+}
+
+impl<T: Instance> Clone for Warm<T> {
+    fn clone(&self) -> Self {
+        Self {
+            instance: self.instance.share(),
+            common: Arc::clone(&self.common),
+        }
     }
 }
 
@@ -266,18 +284,18 @@ const fn survives(end: &AttemptEnd) -> bool {
 impl<I: Instances> Shared<I> {
     /// Waits for the instance and runs the event on it.
     async fn run(&self, seat: &mut Seat<'_, I>, attempt: &mut Attempt<'_>, mut work: Work) -> Ended {
+        let has_waited = seat.has_waited();
         let supplied = tokio::select! {
             biased;
             supplied = seat.instance() => supplied,
             () = work.given_up() => return Ended::Left,
         };
-        let lent = match supplied {
-            Ok(lent) => lent,
+        let Warm { instance, common } = match supplied {
+            Ok(lent) => &mut lent.instance,
             Err(error) => return Ended::NotStarted(error),
         };
-        let warm = &mut lent.instance;
-        if let Some(init) = warm.init.take() {
-            attempt.note_init(init, lent.cold);
+        if let Some(init) = common.init.lock().take() {
+            attempt.note_init(init, has_waited);
         }
         let Invocation { id, version, .. } = attempt.invocation();
         let (event, visit) = match work {
@@ -287,12 +305,11 @@ impl<I: Instances> Shared<I> {
         let call = Call {
             request_id: *id,
             event,
-            context: warm.context.complete(*id),
+            context: common.context.complete(*id),
             timeout: version.timeout,
         };
         let patience = version.timeout + WORKER_GRACE;
-        attempt.note_hand_over(Instant::now());
-        let instance = &mut warm.instance;
+        attempt.note_hand_over(Span::begin(common.meter.as_ref()));
         let ran = timeout(patience, async move {
             match visit {
                 None => instance.invoke(call).await,
@@ -324,7 +341,11 @@ impl<I: Instances> Shared<I> {
 
     /// Brings back an instance that was on its way to a call that is gone.
     pub(crate) fn return_unclaimed(&self, version: &Version, lent: Lent<Warm<I::Instance>>) {
-        let action = self.schedule.lock().unclaimed(version, lent, Instant::now().into_std());
+        let returned = lent.give_back();
+        let action = self
+            .schedule
+            .lock()
+            .unclaimed(version, returned, Instant::now().into_std());
         self.perform(version, action);
     }
 
@@ -334,7 +355,11 @@ impl<I: Instances> Shared<I> {
             match step {
                 Action::Give { to, lent } => {
                     if let Err(Ok(lent)) = to.send(Ok(lent)) {
-                        action = self.schedule.lock().unclaimed(version, lent, Instant::now().into_std());
+                        let returned = lent.give_back();
+                        action = self
+                            .schedule
+                            .lock()
+                            .unclaimed(version, returned, Instant::now().into_std());
                     }
                 }
                 // A waiter that is gone needs no answer.
@@ -364,8 +389,11 @@ impl<I: Instances> Shared<I> {
                 Ok((instance, init)) => {
                     return Ok(Warm {
                         instance,
-                        context: ContextTemplate::new(version, &self.identity),
-                        init: Some(init),
+                        common: Arc::new(Common {
+                            context: ContextTemplate::new(version, &self.identity),
+                            init: Mutex::new(Some(init)),
+                            meter: version.concurrency.is_shared().then(Arc::default),
+                        }),
                     });
                 }
                 Err(StartError::NoRoom(what)) => {
@@ -423,25 +451,23 @@ impl<I: Instances> PendingStart<I> {
     fn settle(&mut self, result: Result<Warm<I::Instance>, StartError>) {
         let Some(start) = self.start.take() else { return };
         let version = Arc::clone(&start.version);
-        let action = match result {
-            Ok(warm) => self
-                .shared
-                .schedule
-                .lock()
-                .started(start, warm, Instant::now().into_std()),
+        let now = Instant::now().into_std();
+        let actions = match result {
+            Ok(warm) => self.shared.schedule.lock().started(start, warm, now),
             Err(error) => {
                 if let StartError::Platform(cause) = &error {
                     tracing::error!(function = %version.key, cause, "an instance could not be started");
                 }
-                let now = Instant::now().into_std();
-                self.shared.schedule.lock().start_failed(start, error, now)
+                self.shared.schedule.lock().start_failed(start, &error, now)
             }
         };
         // First what can wait: whom a task wakes last, tokio has run next, and on the same processor.
         if self.shared.schedule.lock().keeps_ready(&version) {
             self.shared.provision.notify_one();
         }
-        self.shared.perform(&version, action);
+        for action in actions {
+            self.shared.perform(&version, Some(action));
+        }
     }
 }
 

@@ -10,12 +10,14 @@ mod context;
 mod event;
 mod invoker;
 mod log;
+mod meter;
 mod port;
 mod running;
 mod schedule;
 mod seat;
 mod seldom;
 mod settings;
+mod span;
 mod upkeep;
 mod verdict;
 

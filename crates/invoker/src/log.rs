@@ -20,8 +20,8 @@ pub(crate) struct LogParts<'a> {
     pub note: Option<&'a str>,
     /// The error JSON, on failure.
     pub error: Option<&'a [u8]>,
-    /// Billed time in ms.
-    pub billed_ms: u64,
+    /// How long it ran, in ms.
+    pub duration_ms: u64,
     /// The memory limit in MB.
     pub memory_mb: u32,
     /// Peak memory in bytes.
@@ -52,7 +52,7 @@ pub(crate) fn compose(id: RequestId, parts: &LogParts<'_>) -> Bytes {
     put_line(&mut log, &[b"END RequestId: ", id]);
     let report = format!(
         " Duration:{}ms Memory:{}MB MemUsage:{:.6}MB",
-        parts.billed_ms,
+        parts.duration_ms,
         parts.memory_mb,
         megabytes(parts.memory_peak_bytes)
     );
@@ -60,7 +60,7 @@ pub(crate) fn compose(id: RequestId, parts: &LogParts<'_>) -> Bytes {
     log.into()
 }
 
-/// Whole milliseconds, rounded up: what is billed and reported.
+/// Whole milliseconds, rounded up: what is reported, and billed where no other call shares the time.
 pub(crate) fn billed_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

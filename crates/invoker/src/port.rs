@@ -124,6 +124,8 @@ pub struct FunctionLoad {
     pub running: u32,
     /// Of those, the calls waiting for an instance.
     pub waiting: u32,
+    /// Instances that run calls.
+    pub busy: u32,
     /// Initialised instances with nothing to do.
     pub idle: u32,
     /// Instances that are to be kept ready.

@@ -1,16 +1,19 @@
 //! Who runs on which instance and who waits: decided here, done by the caller.
 //!
 //! Pure: no I/O, no clock, no task. Time comes in as `now`; what has to happen outside comes back as an [`Action`]
-//! or as instances to let go, to be done after the lock is let go. Instances (`I`) and waiters (`W`) are moved in and out, so an instance cannot be
-//! in two hands.
+//! or as instances to let go, to be done after the lock is let go. Instances (`I`) and waiters (`W`) are moved in and
+//! out, so an instance cannot be in two hands. Only where a version's instances take several events at once are they
+//! cloned: an `I` is a handle, and a clone of it another at the same instance, for one more event.
 //!
-//! Invariants, checked by the simulation: a function's and the account's calls stay within their quotas; a pool has
-//! at least as many starts in flight as calls waiting, and begins one only when it has fewer; waiters are served in
-//! the order they came; an instance serves only the revision it was started for.
+//! Invariants, checked by the simulation: a function's and the account's calls stay within their quotas; the starts in
+//! flight of a pool can serve everyone who waits, and one is begun only when they cannot; waiters are served in the
+//! order they came; an instance serves only the revision it was started for, and as many events at once as its version
+//! allows.
 
 mod pool;
 mod provision;
 mod quota;
+mod shared;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +26,7 @@ use crate::settings::Limits;
 use pool::{Function, Placed, Pool};
 use provision::Round;
 use quota::Quota;
+pub(crate) use shared::Number;
 
 /// A place in a queue. Unique for the life of the schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,16 +34,44 @@ pub(crate) struct Ticket(u64);
 
 /// Counts how often a pool's instances were told to go. One of an older era takes no further call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Era(u64);
+pub(crate) struct Era(u64);
+
+/// What a call holds of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// All of it.
+    Whole(Era),
+    /// A handle: others may have some, too.
+    Part(Number),
+}
 
 /// An instance in a call's hands.
 #[derive(Debug)]
 pub(crate) struct Lent<I> {
     /// The instance.
     pub instance: I,
-    /// True when it was started for whoever holds it and has served nobody before.
-    pub cold: bool,
-    era: Era,
+    hold: Hold,
+}
+
+impl<I> Lent<I> {
+    /// Gives it back. A handle is dropped: not to be called with the schedule's lock held.
+    pub(crate) fn give_back(self) -> Returned<I> {
+        match self.hold {
+            Hold::Whole(era) => Returned::Alive {
+                instance: self.instance,
+                era,
+            },
+            Hold::Part(of) => Returned::Part { of, is_alive: true },
+        }
+    }
+
+    /// Drops it: it can take no further event. What it was then has no room any more when the schedule is told.
+    pub(crate) fn bury(self) -> Returned<I> {
+        match self.hold {
+            Hold::Whole(_) => Returned::Dead,
+            Hold::Part(of) => Returned::Part { of, is_alive: false },
+        }
+    }
 }
 
 /// A start to be made. Comes back as `started` or `start_failed`, exactly once.
@@ -98,7 +130,19 @@ pub(crate) enum Returned<I> {
     /// Its instance is gone.
     Dead,
     /// Its instance can take another event.
-    Alive(Lent<I>),
+    Alive {
+        /// This one.
+        instance: I,
+        /// Of this era.
+        era: Era,
+    },
+    /// It had a handle at an instance, which is dropped.
+    Part {
+        /// At this one.
+        of: Number,
+        /// False where the instance can take no further event.
+        is_alive: bool,
+    },
 }
 
 /// What has to be done outside.
@@ -131,19 +175,20 @@ pub(crate) struct Schedule<I, W> {
     functions: HashMap<FunctionUid, Function<I, W>>,
     quota: Quota,
     running: u32,
-    tickets: u64,
+    /// Tickets and names of shared instances given away.
+    numbers: u64,
     idle_watched: bool,
     closed: bool,
 }
 
-impl<I, W> Schedule<I, W> {
+impl<I: Clone, W> Schedule<I, W> {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             quota: Quota::new(&limits),
             limits,
             functions: HashMap::new(),
             running: 0,
-            tickets: 0,
+            numbers: 0,
             idle_watched: false,
             closed: false,
         }
@@ -179,24 +224,27 @@ impl<I, W> Schedule<I, W> {
             Some(function) => function,
             None => self.functions.entry(version.uid.clone()).or_default(),
         };
-        let is_covered = function
-            .position(version)
-            .is_some_and(|at| function.pools[at].covers_another());
-        if is_covered {
-            self.quota.check_covered(version, function.running_mb)?;
-        } else {
-            self.quota.check(version, function.counted(), function.running_mb)?;
+        let (needs_another, is_covered) = match function.position(version).map(|at| &function.pools[at]) {
+            Some(pool) => (pool.needs_another(), pool.covers_another()),
+            None => (true, false),
+        };
+        match (needs_another, is_covered) {
+            // It fits on an instance that other calls take already.
+            (false, _) => {}
+            (true, true) => self.quota.check_covered(version, function.running_mb)?,
+            (true, false) => self.quota.check(version, function.counted(), function.running_mb)?,
         }
         let waiting = function.waiting;
         let pool = function.pool_or_new(version, let_go);
-        let arrival = if let Some(lent) = pool.take_idle(usable, let_go) {
+        let number = Number(self.numbers);
+        self.numbers += 1;
+        let arrival = if let Some(lent) = pool.take(number, usable, let_go) {
             Arrival::Run(lent)
         } else if waiting >= self.limits.function_waiting_max {
             let waiting_max = self.limits.function_waiting_max;
             return Err(Refusal::WaitingFull { waiting_max });
         } else {
-            let ticket = Ticket(self.tickets);
-            self.tickets += 1;
+            let ticket = Ticket(number.0);
             let (waiter, supply) = waiter();
             let start = pool.enqueue(ticket, waiter);
             function.waiting += 1;
@@ -204,10 +252,12 @@ impl<I, W> Schedule<I, W> {
         };
         let memory_mb = u64::from(version.memory_mb);
         function.running += 1;
-        function.running_mb += memory_mb;
         self.running += 1;
-        if !is_covered {
-            self.quota.add(&version.uid, memory_mb);
+        if needs_another {
+            function.running_mb += memory_mb;
+            if !is_covered {
+                self.quota.add(&version.uid, memory_mb);
+            }
         }
         Ok(arrival)
     }
@@ -228,25 +278,20 @@ impl<I, W> Schedule<I, W> {
         returned: Returned<I>,
         now: Instant,
     ) -> Option<Action<I, W>> {
-        let action = match returned {
-            Returned::Nothing => None,
-            Returned::Dead => {
-                if let Some((function, index)) = self.find(version) {
-                    function.pools[index].lent -= 1;
-                }
-                None
-            }
-            Returned::Alive(lent) => self.place(version, Lent { cold: false, ..lent }, now),
-        };
+        let action = self.take_back(version, returned, now);
         if let Some((function, index)) = self.find(version) {
             let memory_mb = u64::from(version.memory_mb);
+            let pool = &mut function.pools[index];
+            let was_covered = !pool.exceeds();
+            pool.running -= 1;
+            let took_another = pool.needs_another();
+            let is_done = pool.is_done();
             function.running -= 1;
-            function.running_mb -= memory_mb;
-            let was_covered = !function.pools[index].exceeds();
-            function.pools[index].running -= 1;
-            let is_done = function.pools[index].is_done();
+            if took_another {
+                function.running_mb -= memory_mb;
+            }
             self.running -= 1;
-            if !was_covered {
+            if took_another && !was_covered {
                 self.quota.remove(&version.uid, memory_mb);
             }
             if is_done {
@@ -257,36 +302,43 @@ impl<I, W> Schedule<I, W> {
     }
 
     /// An instance could not be handed over: whoever waited for it is gone.
-    pub(crate) fn unclaimed(&mut self, version: &Version, lent: Lent<I>, now: Instant) -> Option<Action<I, W>> {
-        let action = self.place(version, lent, now);
+    pub(crate) fn unclaimed(&mut self, version: &Version, returned: Returned<I>, now: Instant) -> Option<Action<I, W>> {
+        let action = self.take_back(version, returned, now);
         self.tidy(&version.uid);
         action
     }
 
     /// A start ended well.
-    pub(crate) fn started(&mut self, start: Start, instance: I, now: Instant) -> Option<Action<I, W>> {
+    pub(crate) fn started(&mut self, start: Start, instance: I, now: Instant) -> Vec<Action<I, W>> {
         let Start { version, era, .. } = start;
-        if let Some((function, index)) = self.find(&version) {
-            function.pools[index].start_succeeded();
-            // It is lent from here on; placing it takes that back or hands it on.
-            function.pools[index].lent += 1;
-        }
-        let cold = true;
-        let action = self.place(&version, Lent { instance, cold, era }, now);
+        let number = Number(self.numbers);
+        self.numbers += 1;
+        let Some((function, index)) = self.find(&version) else {
+            // Not reachable: a pool stays while it has starts. The instance goes rather than be lost.
+            return vec![Action::Drop(instance)];
+        };
+        let placed = function.pools[index].started(era, number, instance, now);
+        let actions = placed.into_iter().filter_map(|placed| self.follow(&version, placed));
+        let actions = actions.collect();
         self.tidy(&version.uid);
-        action
+        actions
     }
 
-    /// A start failed. A call that no other start can serve is told.
-    pub(crate) fn start_failed(&mut self, start: Start, error: StartError, now: Instant) -> Option<Action<I, W>> {
+    /// A start failed. Calls that no other start can serve are told.
+    pub(crate) fn start_failed(&mut self, start: Start, error: &StartError, now: Instant) -> Vec<Action<I, W>> {
         let Start { version, round, .. } = start;
-        let (function, index) = self.find(&version)?;
-        let failed = function.pools[index].start_failed(round, &error, now);
-        if failed.is_some() {
+        let Some((function, index)) = self.find(&version) else {
+            // Not reachable: a pool stays while it has starts.
+            return Vec::new();
+        };
+        let mut actions = Vec::new();
+        for to in function.pools[index].start_failed(round, error, now) {
             function.waiting -= 1;
+            let error = error.clone();
+            actions.push(Action::Fail { to, error });
         }
         self.tidy(&version.uid);
-        failed.map(|to| Action::Fail { to, error })
+        actions
     }
 
     /// Takes out the idle instances of one version of a function, of all where none is named; those that run or are
@@ -361,18 +413,34 @@ impl<I, W> Schedule<I, W> {
         pools.map(Pool::load).collect()
     }
 
-    /// Puts a lent instance where it is needed: to the first who waits, or to the idle, or away.
-    fn place(&mut self, version: &Version, lent: Lent<I>, now: Instant) -> Option<Action<I, W>> {
-        let Some((function, index)) = self.find(version) else {
+    /// Puts what a call had where it is needed: to the first who waits, or to the idle, or away.
+    fn take_back(&mut self, version: &Version, returned: Returned<I>, now: Instant) -> Option<Action<I, W>> {
+        let found = self.find(version).map(|(function, index)| &mut function.pools[index]);
+        let placed = match (found, returned) {
+            (_, Returned::Nothing) | (None, Returned::Dead | Returned::Part { .. }) => return None,
+            (Some(pool), Returned::Dead) => {
+                pool.lent -= 1;
+                return None;
+            }
+            (Some(pool), Returned::Alive { instance, era }) => pool.place(instance, era, now),
             // Not reachable: a pool stays while it has instances lent. The instance goes rather than be lost.
-            return Some(Action::Drop(lent.instance));
+            (None, Returned::Alive { instance, .. }) => Placed::Away(instance),
+            (Some(pool), Returned::Part { of, is_alive }) => pool.part(of, is_alive, now),
         };
-        match function.pools[index].place(lent, now) {
+        self.follow(version, placed)
+    }
+
+    /// What has to be done about an instance that was placed.
+    fn follow(&mut self, version: &Version, placed: Placed<I, W>) -> Option<Action<I, W>> {
+        match placed {
             Placed::Given { to, lent } => {
-                function.waiting -= 1;
+                if let Some((function, _)) = self.find(version) {
+                    function.waiting -= 1;
+                }
                 Some(Action::Give { to, lent })
             }
             Placed::Away(instance) => Some(Action::Drop(instance)),
+            Placed::Nowhere => None,
             Placed::Idle if self.idle_watched => None,
             Placed::Idle => {
                 self.idle_watched = true;

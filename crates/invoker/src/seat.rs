@@ -18,6 +18,7 @@ pub(crate) struct Seat<'a, I: Instances> {
     shared: &'a Arc<Shared<I>>,
     version: &'a Arc<Version>,
     holds: Holds<I>,
+    waited: bool,
 }
 
 enum Holds<I: Instances> {
@@ -36,16 +37,28 @@ impl<'a, I: Instances> Seat<'a, I> {
     pub(crate) fn take(shared: &'a Arc<Shared<I>>, version: &'a Arc<Version>) -> Result<Self, Refusal> {
         let (arrival, let_go) = shared.schedule.lock().arrive(version, Warm::is_alive, oneshot::channel);
         drop(let_go);
+        let mut waited = false;
         let holds = match arrival? {
             Arrival::Run(lent) => Holds::Instance(lent),
             Arrival::Wait { ticket, start, supply } => {
                 if let Some(start) = start {
                     shared.begin(start);
                 }
+                waited = true;
                 Holds::Place(ticket, supply)
             }
         };
-        Ok(Self { shared, version, holds })
+        Ok(Self {
+            shared,
+            version,
+            holds,
+            waited,
+        })
+    }
+
+    /// Whether there was no instance at once.
+    pub(crate) const fn has_waited(&self) -> bool {
+        self.waited
     }
 
     /// The instance, once there is one.
@@ -73,7 +86,7 @@ impl<'a, I: Instances> Seat<'a, I> {
     pub(crate) fn give_back(mut self) {
         match mem::replace(&mut self.holds, Holds::Finished) {
             Holds::Instance(lent) if lent.instance.is_alive() => {
-                self.shared.finish(self.version, Returned::Alive(lent));
+                self.shared.finish(self.version, lent.give_back());
             }
             other => self.holds = other,
         }
@@ -82,7 +95,9 @@ impl<'a, I: Instances> Seat<'a, I> {
 
 impl<I: Instances> Drop for Seat<'_, I> {
     fn drop(&mut self) {
-        let Self { shared, version, holds } = self;
+        let Self {
+            shared, version, holds, ..
+        } = self;
         match mem::replace(holds, Holds::Finished) {
             Holds::Finished => {}
             Holds::Nothing => shared.finish(version, Returned::Nothing),
@@ -97,8 +112,8 @@ impl<I: Instances> Drop for Seat<'_, I> {
             }
             Holds::Instance(lent) => {
                 // Killed first, then its place given away: at no time does more run than may.
-                drop(lent);
-                shared.finish(version, Returned::Dead);
+                let buried = lent.bury();
+                shared.finish(version, buried);
             }
         }
     }

@@ -109,6 +109,7 @@ async fn what_is_kept_ready_is_shown_with_what_of_it_is_ready() {
             version: version.clone(),
             running: 0,
             waiting: 0,
+            busy: 0,
             idle: ready,
             provisioned: 2,
             ready,

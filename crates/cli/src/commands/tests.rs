@@ -355,7 +355,7 @@ fn top_and_runtimes_come_from_the_status_page() {
                 {"runtime": "Python3.11", "source": "host:/usr/bin/python3.11", "bytes": null, "ready": 4, "reason": null, "fails": false},
             ],
             "functions": [{"namespace": "default", "name": "hello", "version": "$LATEST", "runtime": "Python3.11",
-                           "memoryMb": 128, "running": 2, "waiting": 1, "idle": 3, "calls": 4, "errors": 1, "billedMs": 6}],
+                           "memoryMb": 128, "running": 2, "waiting": 1, "busy": 1, "idle": 3, "calls": 4, "errors": 1, "billedMs": 6}],
         })),
         _ => no_function(),
     });

@@ -11,7 +11,7 @@ use crate::console::{Console, Format, text};
 use crate::error::CliError;
 
 /// Counters are since the server's start.
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "NAMESPACE",
     "NAME",
     "VERSION",
@@ -19,6 +19,7 @@ const COLUMNS: [&str; 14] = [
     "MEMORY",
     "RUNNING",
     "WAITING",
+    "BUSY",
     "IDLE",
     "CALLS",
     "CALLS/S",
@@ -29,8 +30,9 @@ const COLUMNS: [&str; 14] = [
 ];
 
 /// What a narrow terminal does without, first things first.
-const SPARE: [&str; 8] = [
+const SPARE: [&str; 9] = [
     "VERSION",
+    "BUSY",
     "COLD",
     "THROTTLED",
     "MEMORY",
@@ -150,7 +152,7 @@ fn view(console: &Console, status: &Value, now: &Look, before: Option<&Look>) ->
                 .as_u64()
                 .map_or_else(String::new, |mb| format!("{mb} MB")),
         );
-        row.extend(["running", "waiting", "idle", "calls"].map(|field| text(function, field)));
+        row.extend(["running", "waiting", "busy", "idle", "calls"].map(|field| text(function, field)));
         row.push(before.map_or_else(String::new, |before| format!("{:.1}", now.rate(before, function))));
         row.extend(["errors", "throttles", "coldStarts"].map(|field| text(function, field)));
         row.push(match (function["billedMs"].as_u64(), function["calls"].as_u64()) {

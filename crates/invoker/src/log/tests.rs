@@ -13,7 +13,7 @@ fn a_successful_call_is_logged_as_documented() {
     let log = log_of(&LogParts {
         event: true,
         output: b"Hello World\n",
-        billed_ms: 2005,
+        duration_ms: 2005,
         memory_mb: 128,
         memory_peak_bytes: 14_077_952,
         ..LogParts::default()

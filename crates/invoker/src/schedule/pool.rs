@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use skiff_domain::{Capacity, Qualifier, StartError, Version};
 
 use super::provision::{Kept, Round};
-use super::{Era, Lent, Start, Ticket};
+use super::shared::{Left, Number, Shared};
+use super::{Era, Hold, Lent, Start, Ticket};
 use crate::port::FunctionLoad;
 
 /// One function, all its versions.
@@ -15,7 +16,7 @@ use crate::port::FunctionLoad;
 pub(super) struct Function<I, W> {
     /// Calls accepted and not finished.
     pub running: u32,
-    /// The memory of those, in MB.
+    /// The memory of the instances that those take at least, in MB.
     pub running_mb: u64,
     /// Of those, the ones in a queue.
     pub waiting: u32,
@@ -34,7 +35,7 @@ impl<I, W> Default for Function<I, W> {
     }
 }
 
-impl<I, W> Function<I, W> {
+impl<I: Clone, W> Function<I, W> {
     pub(super) fn position(&self, version: &Version) -> Option<usize> {
         self.pools.iter().position(|pool| pool.is_of(version))
     }
@@ -61,7 +62,7 @@ impl<I, W> Function<I, W> {
         &mut self.pools[index]
     }
 
-    /// Calls that count against the quotas.
+    /// Instances that count against the quotas.
     pub(super) fn counted(&self) -> u32 {
         self.pools.iter().map(Pool::counted).sum()
     }
@@ -83,7 +84,8 @@ impl<I, W> Function<I, W> {
     }
 }
 
-/// Interchangeable instances, and the calls that need one.
+/// Interchangeable instances, and the calls that need one. An instance that takes one event at a time is moved into its
+/// call's hands; one that takes several stays among the `shared`, and its calls are given handles at it.
 #[derive(Debug)]
 pub(super) struct Pool<I, W> {
     version: Arc<Version>,
@@ -94,8 +96,10 @@ pub(super) struct Pool<I, W> {
     pub running: u32,
     /// Starts in flight.
     pub starts: u32,
-    /// Instances in a call's hands, or on the way there.
+    /// Instances in one call's hands, or on the way there.
     pub lent: u32,
+    /// Instances that several calls may have handles at, and that one at least has.
+    shared: Shared<I>,
     waiters: VecDeque<(Ticket, W)>,
     /// The most recently used last.
     idle: VecDeque<Idle<I>>,
@@ -118,11 +122,21 @@ pub(super) enum Placed<I, W> {
     Idle,
     /// Away.
     Away(I),
+    /// Nowhere: other calls have it.
+    Nowhere,
 }
 
-impl<I, W> Pool<I, W> {
+impl<I, W> Placed<I, W> {
+    const fn give(to: W, instance: I, hold: Hold) -> Self {
+        let lent = Lent { instance, hold };
+        Self::Given { to, lent }
+    }
+}
+
+impl<I: Clone, W> Pool<I, W> {
     fn new(version: Arc<Version>) -> Self {
         Self {
+            shared: Shared::new(version.concurrency),
             version,
             era: Era(0),
             superseded: false,
@@ -147,15 +161,25 @@ impl<I, W> Pool<I, W> {
         self.version.revision == version.revision && self.version.label == version.label
     }
 
-    /// The most recently used instance: its memory is the warmest, and the others can grow old and go.
-    pub(super) fn take_idle(&mut self, usable: impl Fn(&I) -> bool, let_go: &mut Vec<I>) -> Option<Lent<I>> {
+    /// Room on an instance that runs something, else the most recently used idle one: its memory is the warmest, and
+    /// the others can grow old and go. Names an idle one `number` where it is shared from now on.
+    pub(super) fn take(&mut self, number: Number, usable: impl Fn(&I) -> bool, let_go: &mut Vec<I>) -> Option<Lent<I>> {
+        if let Some((number, instance)) = self.shared.take(&usable, let_go) {
+            self.count_call();
+            let hold = Hold::Part(number);
+            return Some(Lent { instance, hold });
+        }
         while let Some(Idle { instance, .. }) = self.idle.pop_back() {
             if usable(&instance) {
                 self.count_call();
-                self.lent += 1;
-                let era = self.era;
-                let cold = false;
-                return Some(Lent { instance, cold, era });
+                let hold = if self.version.concurrency.is_shared() {
+                    self.shared.add(number, Some(instance.clone()), 1);
+                    Hold::Part(number)
+                } else {
+                    self.lent += 1;
+                    Hold::Whole(self.era)
+                };
+                return Some(Lent { instance, hold });
             }
             let_go.push(instance);
         }
@@ -166,7 +190,7 @@ impl<I, W> Pool<I, W> {
     pub(super) fn enqueue(&mut self, ticket: Ticket, waiter: W) -> Option<Start> {
         self.count_call();
         self.waiters.push_back((ticket, waiter));
-        if self.starts as usize >= self.waiters.len() {
+        if self.are_served_by_starts() {
             return None;
         }
         self.starts += 1;
@@ -179,9 +203,15 @@ impl<I, W> Pool<I, W> {
 
     fn count_call(&mut self) {
         self.running += 1;
+        let needed = self.needed();
         if let Some(kept) = &mut self.kept {
-            kept.saw(self.running);
+            kept.saw(needed);
         }
+    }
+
+    /// Whether the starts in flight can serve everyone who waits.
+    fn are_served_by_starts(&self) -> bool {
+        self.version.concurrency.instances(count(self.waiters.len())) <= self.starts
     }
 
     /// Takes a waiter out of the queue. False when it is no longer there.
@@ -193,39 +223,87 @@ impl<I, W> Pool<I, W> {
         }
     }
 
-    /// Ends a start that went well.
-    pub(super) fn start_succeeded(&mut self) {
+    /// Ends a start that went well. One that was told to go meanwhile still serves those it was started for.
+    pub(super) fn started(&mut self, era: Era, number: Number, instance: I, now: Instant) -> Vec<Placed<I, W>> {
         self.starts -= 1;
         if let Some(kept) = &mut self.kept {
             kept.succeeded();
         }
+        let stays = era == self.era;
+        if self.waiters.is_empty() {
+            return vec![if stays {
+                self.rest(instance, now)
+            } else {
+                Placed::Away(instance)
+            }];
+        }
+        if !self.version.concurrency.is_shared() {
+            self.lent += 1;
+            let hold = Hold::Whole(era);
+            let first = self.waiters.pop_front();
+            let given = first.map(|(_, to)| Placed::give(to, instance, hold));
+            return given.into_iter().collect();
+        }
+        let hold = Hold::Part(number);
+        let events = self.waiters.len().min(self.version.concurrency.get() as usize);
+        let first = self.waiters.drain(..events);
+        let mut placed: Vec<_> = first.map(|(_, to)| Placed::give(to, instance.clone(), hold)).collect();
+        let instance = if stays {
+            Some(instance)
+        } else {
+            placed.push(Placed::Away(instance));
+            None
+        };
+        self.shared.add(number, instance, count(events));
+        placed
     }
 
-    /// Ends a start that failed. Returns the waiter that nothing is left to serve.
-    pub(super) fn start_failed(&mut self, of: Option<Round>, error: &StartError, now: Instant) -> Option<W> {
+    /// Ends a start that failed. Returns the waiters that nothing is left to serve.
+    pub(super) fn start_failed(&mut self, of: Option<Round>, error: &StartError, now: Instant) -> Vec<W> {
         self.starts -= 1;
         // What calls start in vain says nothing of when to try again.
         if let (Some(kept), Some(round)) = (&mut self.kept, of) {
             kept.failed(round, error, now);
         }
-        if self.waiters.len() <= self.starts as usize {
-            return None;
-        }
-        self.waiters.pop_front().map(|(_, waiter)| waiter)
+        let served = self.starts as usize * self.version.concurrency.get() as usize;
+        let lost = self.waiters.len().saturating_sub(served);
+        self.waiters.drain(..lost).map(|(_, waiter)| waiter).collect()
     }
 
-    /// Places a lent instance anew.
-    pub(super) fn place(&mut self, lent: Lent<I>, now: Instant) -> Placed<I, W> {
-        let stays = lent.era == self.era;
-        // One that was told to go while it was being started still serves the call it was started for.
-        if (stays || lent.cold)
-            && let Some((_, to)) = self.waiters.pop_front()
-        {
-            return Placed::Given { to, lent };
+    /// Places an instance anew that one call had.
+    pub(super) fn place(&mut self, instance: I, era: Era, now: Instant) -> Placed<I, W> {
+        let stays = era == self.era;
+        if stays && let Some((_, to)) = self.waiters.pop_front() {
+            return Placed::give(to, instance, Hold::Whole(era));
         }
         self.lent -= 1;
-        let instance = lent.instance;
-        if !stays || self.superseded {
+        if stays {
+            self.rest(instance, now)
+        } else {
+            Placed::Away(instance)
+        }
+    }
+
+    /// Ends one event on an instance that is shared.
+    pub(super) fn part(&mut self, number: Number, is_alive: bool, now: Instant) -> Placed<I, W> {
+        let closed = if is_alive { None } else { self.shared.close(number) };
+        if is_alive
+            && !self.waiters.is_empty()
+            && let Some(instance) = self.shared.hand_on(number)
+            && let Some((_, to)) = self.waiters.pop_front()
+        {
+            return Placed::give(to, instance, Hold::Part(number));
+        }
+        match (self.shared.leave(number), closed) {
+            (Left::Idle(instance), _) => self.rest(instance, now),
+            (Left::Others | Left::Nothing, Some(instance)) => Placed::Away(instance),
+            (Left::Others | Left::Nothing, None) => Placed::Nowhere,
+        }
+    }
+
+    /// Has an instance rest that runs nothing any more.
+    fn rest(&mut self, instance: I, now: Instant) -> Placed<I, W> {
+        if self.superseded {
             return Placed::Away(instance);
         }
         self.idle.push_back(Idle { instance, since: now });
@@ -235,6 +313,7 @@ impl<I, W> Pool<I, W> {
     /// Takes out the idle instances; all others go when they are done.
     pub(super) fn retire(&mut self, let_go: &mut Vec<I>) {
         self.era.0 += 1;
+        self.shared.close_all(let_go);
         let_go.extend(self.idle.drain(..).map(|idle| idle.instance));
     }
 
@@ -274,9 +353,19 @@ impl<I, W> Pool<I, W> {
         longest.map(|idle| idle.since)
     }
 
-    /// Instances there are.
+    /// Instances there are, but for those that are shared and out of service.
     fn alive(&self) -> u32 {
-        self.lent + count(self.idle.len())
+        self.lent + count(self.shared.in_service()) + count(self.idle.len())
+    }
+
+    /// Instances that its calls take at least.
+    fn needed(&self) -> u32 {
+        self.version.concurrency.instances(self.running)
+    }
+
+    /// Whether one more call takes one more instance.
+    pub(super) fn needs_another(&self) -> bool {
+        self.version.concurrency.instances(self.running + 1) > self.needed()
     }
 
     /// Instances there are to be.
@@ -289,19 +378,19 @@ impl<I, W> Pool<I, W> {
         self.kept.is_some()
     }
 
-    /// Calls that count against the quotas: those beyond the instances kept ready.
+    /// Instances that count against the quotas: those that calls take beyond the ones kept ready.
     fn counted(&self) -> u32 {
-        self.running.saturating_sub(self.wanted())
+        self.needed().saturating_sub(self.wanted())
     }
 
-    /// Whether one more call has an instance that is kept ready for it.
+    /// Whether one more instance that is needed is one kept ready.
     pub(super) fn covers_another(&self) -> bool {
-        self.running < self.wanted()
+        self.needed() < self.wanted()
     }
 
-    /// Whether there are more calls than instances kept ready.
+    /// Whether calls take more instances than are kept ready.
     pub(super) fn exceeds(&self) -> bool {
-        self.running > self.wanted()
+        self.needed() > self.wanted()
     }
 
     /// Keeps so many instances ready, or none.
@@ -326,9 +415,9 @@ impl<I, W> Pool<I, W> {
             return false;
         }
         self.drop_dead(usable, let_go);
-        let (alive, running) = (self.alive() + self.starts, self.running);
+        let (coming, needed) = (self.alive() + self.starts, self.needed());
         let Some(kept) = &mut self.kept else { return false };
-        for _ in 0..kept.due(now, running, alive, self.starts) {
+        for _ in 0..kept.due(now, needed, coming, self.starts) {
             self.starts += 1;
             starts.push(Start {
                 version: Arc::clone(&self.version),
@@ -346,7 +435,8 @@ impl<I, W> Pool<I, W> {
 
     /// True when it has nothing to remember.
     pub(super) fn is_done(&self) -> bool {
-        self.running == 0 && self.starts == 0 && self.lent == 0 && self.idle.is_empty() && self.kept.is_none()
+        let has_instances = self.lent > 0 || !self.shared.is_empty() || !self.idle.is_empty();
+        self.running == 0 && self.starts == 0 && !has_instances && self.kept.is_none()
     }
 
     pub(super) fn load(&self) -> FunctionLoad {
@@ -354,6 +444,7 @@ impl<I, W> Pool<I, W> {
             version: Arc::clone(&self.version),
             running: self.running,
             waiting: count(self.waiters.len()),
+            busy: self.lent + count(self.shared.len()),
             idle: count(self.idle.len()),
             provisioned: self.wanted(),
             ready: self.wanted().min(self.alive()),

@@ -27,7 +27,7 @@ pub(super) struct Kept {
     wanted: u32,
     /// How many there are at least until the first span of time is over.
     initial: u32,
-    /// The most calls at once in this span of time and the one before it.
+    /// The most instances that calls took at once in this span of time and the one before it.
     peaks: [u32; 2],
     span_ends: Option<Instant>,
     retry: Option<Retry>,
@@ -116,14 +116,14 @@ impl Kept {
         }
     }
 
-    /// So many calls run now.
-    pub(super) fn saw(&mut self, calls: u32) {
-        self.peaks[0] = self.peaks[0].max(calls);
+    /// Calls take so many instances now.
+    pub(super) fn saw(&mut self, needed: u32) {
+        self.peaks[0] = self.peaks[0].max(needed);
     }
 
-    /// How many starts are due, with so many calls, so many instances that are there or on their way, and so many of
+    /// How many starts are due, with so many instances in need, so many that are there or on their way, and so many of
     /// those on their way.
-    pub(super) fn due(&mut self, now: Instant, calls: u32, coming: u32, starts: u32) -> u32 {
+    pub(super) fn due(&mut self, now: Instant, needed: u32, coming: u32, starts: u32) -> u32 {
         if self.span_ends.is_some_and(|end| now >= end) {
             self.initial = 0;
         }
@@ -131,7 +131,7 @@ impl Kept {
             self.peaks = [0, self.peaks[0]];
             self.span_ends = Some(now + PEAK_MEMORY);
         }
-        self.saw(calls);
+        self.saw(needed);
         self.settle();
         if self.retry.as_ref().is_some_and(|retry| now < retry.at) {
             return 0;
@@ -162,7 +162,7 @@ pub(crate) struct Provisioning<I> {
     pub next: Option<Instant>,
 }
 
-impl<I, W> Schedule<I, W> {
+impl<I: Clone, W> Schedule<I, W> {
     /// Deals the account's concurrency out anew. Calls that run go on, also where there are now too many. Have
     /// `provision` and `reap` called.
     pub(crate) fn allot(&mut self, allotment: &Allotment) {

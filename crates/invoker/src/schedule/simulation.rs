@@ -1,10 +1,11 @@
 //! Random lives of a few functions, checked after every step against a model that knows who holds what.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use skiff_domain::{Allotment, Capacity, Provisioned, Revision, Tracking, Utilization};
+use skiff_domain::{Allotment, Capacity, InstanceConcurrency, Provisioned, Revision, Tracking, Utilization};
 
 use super::*;
 use crate::fakes::version;
@@ -29,7 +30,8 @@ enum Event {
     },
     StartFailed(usize),
     StopWaiting(usize),
-    DieIdle(usize),
+    /// An instance dies, idle or busy. Its handles tell.
+    Die(usize),
     Pass(u64),
     Retire(usize),
     Evict,
@@ -49,7 +51,7 @@ fn event() -> impl Strategy<Value = Event> {
         20 => (any::<usize>(), prop::bool::weighted(0.8)).prop_map(|(at, claimed)| Event::Started { at, claimed }),
         5 => any::<usize>().prop_map(Event::StartFailed),
         8 => any::<usize>().prop_map(Event::StopWaiting),
-        3 => any::<usize>().prop_map(Event::DieIdle),
+        3 => any::<usize>().prop_map(Event::Die),
         8 => (0..8_u64).prop_map(Event::Pass),
         1 => Just(Event::Pass(61)),
         3 => (0..5_usize).prop_map(Event::Retire),
@@ -75,17 +77,22 @@ fn capacity() -> impl Strategy<Value = Capacity> {
     prop_oneof![(0..=KEPT_MAX).prop_map(Capacity::Fixed), tracking]
 }
 
+/// A handle at an instance: its number.
+type Handle = Rc<u32>;
+
 /// What the model knows of an instance.
 #[derive(Debug)]
 struct Known {
     version: usize,
     /// How often its function had been retired when it was begun.
     begun_in: u32,
+    /// Whether there are handles at it: it lives as long as there are.
+    handles: Weak<u32>,
 }
 
 /// The schedule, and beside it who holds what.
 struct Simulation {
-    schedule: Schedule<u32, u32>,
+    schedule: Schedule<Handle, u32>,
     now: Instant,
     versions: Vec<Arc<Version>>,
     next: u32,
@@ -93,13 +100,14 @@ struct Simulation {
     starts: Vec<(usize, u32, Start)>,
     /// Calls in the order they came, by version.
     waiting: Vec<VecDeque<(u32, Ticket)>>,
-    /// Instances in a call's hands.
-    running: BTreeMap<u32, (usize, Lent<u32>)>,
+    /// Calls with the instances they have, or have a part of, by version.
+    running: Vec<(usize, Lent<Handle>)>,
     /// Instances with nothing to do, by version, the most recently used last.
     idle: Vec<Vec<(u32, Instant)>>,
     instances: BTreeMap<u32, Known>,
-    gone: BTreeSet<u32>,
     dead: BTreeSet<u32>,
+    /// Shared instances that are busy and get no further event.
+    out: BTreeSet<u32>,
     retired: Vec<u32>,
     closed: bool,
     /// What is set apart for the first function, in MB.
@@ -108,7 +116,7 @@ struct Simulation {
     capacity: Capacity,
     /// How many instances that are now.
     kept: u32,
-    /// When there were how many calls of it, since the capacity was set.
+    /// When calls of it took how many instances, since the capacity was set.
     demand: Vec<(Instant, u32)>,
 }
 
@@ -118,16 +126,18 @@ const KEPT_MAX: u32 = 3;
 const PUBLISHED: usize = 4;
 
 impl Simulation {
-    fn new() -> Self {
+    fn new(concurrency: &[u32]) -> Self {
         let mut newer = version("aa");
         newer.revision = Revision(2);
         let mut large = version("cc");
         large.memory_mb = 512;
         let mut published = version("aa");
         published.label = "1".parse().expect("a version's number");
-        let versions: Vec<_> = [version("aa"), newer, version("bb"), large, published]
-            .map(Arc::new)
-            .into();
+        let mut versions = [version("aa"), newer, version("bb"), large, published];
+        for (version, concurrency) in versions.iter_mut().zip(concurrency) {
+            version.concurrency = InstanceConcurrency::new(*concurrency).expect("legal");
+        }
+        let versions: Vec<_> = versions.map(Arc::new).into();
         let limits = Limits {
             function_concurrency_max: CONCURRENCY_MAX,
             function_waiting_max: WAITING_MAX,
@@ -141,11 +151,11 @@ impl Simulation {
             next: 0,
             starts: Vec::new(),
             waiting: versions.iter().map(|_| VecDeque::new()).collect(),
-            running: BTreeMap::new(),
+            running: Vec::new(),
             idle: versions.iter().map(|_| Vec::new()).collect(),
             instances: BTreeMap::new(),
-            gone: BTreeSet::new(),
             dead: BTreeSet::new(),
+            out: BTreeSet::new(),
             retired: vec![0; versions.len()],
             closed: false,
             reserved_mb: None,
@@ -165,8 +175,8 @@ impl Simulation {
         match event {
             Event::Arrive(version) => self.arrive(version),
             Event::Finish { at, alive } => {
-                if let Some(instance) = pick(self.running.keys().copied(), at) {
-                    self.finish(instance, alive);
+                if let Some(at) = pick(0..self.running.len(), at) {
+                    self.finish(at, alive);
                 }
             }
             Event::Started { at, claimed } => {
@@ -180,9 +190,13 @@ impl Simulation {
                 }
             }
             Event::StopWaiting(at) => self.stop_waiting(at),
-            Event::DieIdle(at) => {
-                let idle: Vec<_> = self.idle.iter().flatten().map(|(instance, _)| *instance).collect();
-                self.dead.extend(pick(idle.into_iter(), at));
+            Event::Die(at) => {
+                let living = self
+                    .instances
+                    .iter()
+                    .filter(|(_, known)| known.handles.strong_count() > 0);
+                let living: Vec<_> = living.map(|(instance, _)| *instance).collect();
+                self.dead.extend(pick(living.into_iter(), at));
             }
             Event::Pass(seconds) => self.pass(Duration::from_secs(seconds)),
             Event::Retire(version) => {
@@ -200,9 +214,8 @@ impl Simulation {
                 let evicted = self.schedule.evict();
                 assert_eq!(evicted.is_some(), longest.is_some());
                 if let Some(instance) = evicted {
-                    let since = self.take_idle(instance);
+                    let since = self.take_idle(*instance);
                     assert_eq!(Some(since), longest, "it was idle longest");
-                    self.goes(instance);
                 }
             }
             Event::Allot(calls) => {
@@ -257,21 +270,22 @@ impl Simulation {
 
     fn look(&mut self) {
         let dead = self.dead.clone();
-        let due = self.schedule.provision(self.now, |instance| !dead.contains(instance));
+        let due = self
+            .schedule
+            .provision(self.now, |instance| !dead.contains(&**instance));
         self.look_at_kept();
         if let Capacity::Tracking(tracking) = self.capacity {
             let minute = Duration::from_secs(60);
             let lately = self.demand.iter().filter(|(at, _)| *at + minute > self.now);
-            let most = lately.map(|(_, calls)| *calls).max().unwrap_or(0);
+            let most = lately.map(|(_, needed)| *needed).max().unwrap_or(0);
             assert!(
                 self.kept >= tracking.wanted(most),
                 "no demand of the last minute is missed"
             );
         }
         for instance in due.let_go {
-            assert!(dead.contains(&instance), "what is kept ready is not let go");
-            self.take_idle(instance);
-            self.goes(instance);
+            assert!(dead.contains(&*instance), "what is kept ready is not let go");
+            self.take_idle(*instance);
         }
         let missing = self
             .kept
@@ -287,10 +301,35 @@ impl Simulation {
         }
     }
 
-    /// Instances of a version that are idle or in a call's hands.
+    /// Instances of a version that are idle or in calls' hands and in service.
     fn alive(&self, index: usize) -> u32 {
-        let running = self.running.values().filter(|(version, _)| *version == index);
-        (running.count() + self.idle[index].len()) as u32
+        let busy = self.busy();
+        let in_service = busy.keys().filter(|instance| !self.out.contains(instance));
+        let busy = in_service.filter(|instance| self.instances[instance].version == index);
+        (busy.count() + self.idle[index].len()) as u32
+    }
+
+    /// How many calls there are on each instance that has any.
+    fn busy(&self) -> BTreeMap<u32, u32> {
+        let mut busy = BTreeMap::new();
+        for (_, lent) in &self.running {
+            *busy.entry(*lent.instance).or_default() += 1;
+        }
+        busy
+    }
+
+    /// How many calls an instance of a version takes at once.
+    fn concurrency(&self, index: usize) -> u32 {
+        self.versions[index].concurrency.get()
+    }
+
+    /// The fullest of a version's instances that take one more call: how many they have.
+    fn fullest(&self, index: usize) -> Option<u32> {
+        let is_open = |instance: &u32| !self.out.contains(instance) && !self.dead.contains(instance);
+        let busy = self.busy().into_iter().filter(|(instance, calls)| {
+            self.instances[instance].version == index && is_open(instance) && *calls < self.concurrency(index)
+        });
+        busy.map(|(_, calls)| calls).max()
     }
 
     /// How many instances of a version there are beyond those that are kept ready.
@@ -305,7 +344,10 @@ impl Simulation {
     fn arrive(&mut self, index: usize) {
         let version = Arc::clone(&self.versions[index]);
         let call = self.number();
-        let is_covered = self.calls_of_version(index) < self.kept_of(index) as usize;
+        let needs_another = self.needed_for(index, 1) > self.needed_for(index, 0);
+        let is_covered = self.needed_for(index, 0) < self.kept_of(index) as usize;
+        let fullest = self.fullest(index);
+        let before = self.busy();
         let running = self.counted_of(&version);
         let waiting = self.waiting_of(&version);
         let memory_mb = u64::from(version.memory_mb);
@@ -329,9 +371,9 @@ impl Simulation {
         let dead = self.dead.clone();
         let (arrival, let_go) = self
             .schedule
-            .arrive(&version, |instance| !dead.contains(instance), || (call, ()));
+            .arrive(&version, |instance| !dead.contains(&**instance), || (call, ()));
         let is_within = memory_mb <= left_mb && (is_reserved || running < CONCURRENCY_MAX as usize);
-        let is_within = is_within || (is_covered && is_within_own);
+        let is_within = is_within || (is_covered && is_within_own) || !needs_another;
         assert!(
             is_within || arrival.is_err(),
             "nothing runs beyond the quotas: {arrival:?}"
@@ -349,26 +391,33 @@ impl Simulation {
             older.into_iter().for_each(|other| self.retired[other] += 1);
         }
         for instance in let_go {
-            let known = &self.instances[&instance];
-            assert!(dead.contains(&instance) || newer_came(&self.versions[known.version]));
-            self.take_idle(instance);
-            self.goes(instance);
+            let known = &self.instances[&*instance];
+            assert!(dead.contains(&*instance) || newer_came(&self.versions[known.version]));
+            self.let_go(*instance);
+        }
+        if let Err(Refusal::AccountConcurrency { .. } | Refusal::FunctionConcurrency { .. }) = arrival {
+            assert!(needs_another, "what other calls take already is counted once");
         }
         let is_accepted = arrival.is_ok();
         match arrival {
             Ok(Arrival::Run(lent)) => {
-                let (top, _) = self.idle[index].pop().expect("an idle instance");
-                assert_eq!(lent.instance, top, "the most recently used one");
-                assert!(!lent.cold);
+                match fullest {
+                    Some(calls) => assert_eq!(before.get(&*lent.instance), Some(&calls), "the fullest with room"),
+                    None => {
+                        let (top, _) = self.idle[index].pop().expect("an idle instance");
+                        assert_eq!(*lent.instance, top, "the most recently used one");
+                    }
+                }
                 self.holds(index, lent);
             }
             Ok(Arrival::Wait { ticket, start, .. }) => {
                 assert!(self.idle[index].is_empty(), "nobody waits beside an idle instance");
+                assert!(fullest.is_none(), "nobody waits beside an instance with room");
+                let were_served = self.are_served(index, 1);
                 self.waiting[index].push_back((call, ticket));
-                let in_flight = self.starts_of(index);
                 assert_eq!(
-                    start.is_some(),
-                    in_flight < self.waiting[index].len(),
+                    start.is_none(),
+                    were_served,
                     "a start is made exactly when it is of use"
                 );
                 if let Some(start) = start {
@@ -389,51 +438,87 @@ impl Simulation {
             Err(Refusal::WaitingFull { .. }) => assert!(waiting >= WAITING_MAX as usize),
         }
         if is_accepted && index == PUBLISHED {
-            self.demand.push((self.now, self.calls_of_version(index) as u32));
+            self.demand.push((self.now, self.needed_for(index, 0) as u32));
         }
     }
 
-    fn finish(&mut self, instance: u32, alive: bool) {
-        let (index, lent) = self.running.remove(&instance).expect("it runs");
+    fn finish(&mut self, at: usize, alive: bool) {
+        let (index, lent) = self.running.swap_remove(at);
+        let instance = *lent.instance;
         let version = Arc::clone(&self.versions[index]);
-        if alive {
-            let action = self.schedule.finish(&version, Returned::Alive(lent), self.now);
+        if alive && !self.dead.contains(&instance) {
+            let action = self.schedule.finish(&version, lent.give_back(), self.now);
             self.placed(index, instance, action, true);
-        } else {
-            self.goes(instance);
-            let action = self.schedule.finish(&version, Returned::Dead, self.now);
-            assert!(action.is_none());
+            return;
+        }
+        let is_first_to_tell = self.is_shared(index) && !self.out.contains(&instance);
+        let action = self.schedule.finish(&version, lent.bury(), self.now);
+        match action {
+            Some(Action::Drop(dropped)) => {
+                assert!(is_first_to_tell, "it was in service");
+                assert_eq!(*dropped, instance);
+                self.closes(instance);
+            }
+            None => assert!(!is_first_to_tell, "what died goes out of service"),
+            other => panic!("{other:?}"),
         }
     }
 
     fn started(&mut self, at: usize, claimed: bool) {
         let (index, begun_in, start) = self.starts.swap_remove(at);
         let instance = self.number();
-        let version = index;
-        self.instances.insert(instance, Known { version, begun_in });
-        let action = self.schedule.started(start, instance, self.now);
-        self.placed(index, instance, action, claimed);
+        let handle = Rc::new(instance);
+        let known = Known {
+            version: index,
+            begun_in,
+            handles: Rc::downgrade(&handle),
+        };
+        self.instances.insert(instance, known);
+        let waiting = self.waiting[index].len();
+        let mut actions = self.schedule.started(start, handle, self.now);
+        let served = actions.iter().filter(|action| matches!(action, Action::Give { .. }));
+        let served = served.count();
+        assert_eq!(
+            served,
+            waiting.min(self.concurrency(index) as usize),
+            "it serves as many as it can"
+        );
+        if served == 0 {
+            assert!(actions.len() <= 1);
+            self.placed(index, instance, actions.pop(), claimed);
+            return;
+        }
+        // All are given theirs before anybody comes to take it.
+        let rest = actions.split_off(served);
+        let given = actions.into_iter().map(|action| self.given(index, instance, action));
+        let mut given: Vec<_> = given.collect();
+        let first = given.remove(0);
+        given.into_iter().for_each(|lent| self.holds(index, lent));
+        for action in rest {
+            let Action::Drop(dropped) = action else {
+                panic!("{action:?}");
+            };
+            assert_eq!(*dropped, instance);
+            assert_ne!(begun_in, self.retired[index], "nothing is let go without a reason");
+            self.closes(instance);
+        }
+        self.takes(index, first, claimed);
     }
 
     fn start_failed(&mut self, at: usize) {
         let (index, _, start) = self.starts.swap_remove(at);
-        match self
-            .schedule
-            .start_failed(start, StartError::NoRoom(String::new()), self.now)
-        {
-            Some(Action::Fail { to, .. }) => {
-                assert!(
-                    self.waiting[index].len() > self.starts_of(index),
-                    "nothing else could serve it"
-                );
-                let (first, _) = self.waiting[index].pop_front().expect("a waiting call");
-                assert_eq!(to, first);
-                let version = Arc::clone(&self.versions[index]);
-                assert!(self.schedule.finish(&version, Returned::Nothing, self.now).is_none());
-            }
-            None => assert!(self.waiting[index].len() <= self.starts_of(index)),
-            other => panic!("{other:?}"),
+        let version = Arc::clone(&self.versions[index]);
+        let error = StartError::NoRoom(String::new());
+        for action in self.schedule.start_failed(start, &error, self.now) {
+            let Action::Fail { to, .. } = action else {
+                panic!("{action:?}");
+            };
+            assert!(!self.are_served(index, 0), "nothing else could serve it");
+            let (first, _) = self.waiting[index].pop_front().expect("a waiting call");
+            assert_eq!(to, first);
+            assert!(self.schedule.finish(&version, Returned::Nothing, self.now).is_none());
         }
+        assert!(self.are_served(index, 0));
     }
 
     fn stop_waiting(&mut self, at: usize) {
@@ -451,15 +536,14 @@ impl Simulation {
     fn pass(&mut self, time: Duration) {
         self.now += time;
         let dead = self.dead.clone();
-        let (let_go, next) = self.schedule.reap(self.now, |instance| !dead.contains(instance));
-        for instance in let_go {
+        let (let_go, next) = self.schedule.reap(self.now, |instance| !dead.contains(&**instance));
+        for instance in let_go.into_iter().map(|instance| *instance) {
             let since = self.take_idle(instance);
             let index = self.instances[&instance].version;
             assert!(
                 dead.contains(&instance) || since + IDLE <= self.now,
                 "it was kept for its time"
             );
-            self.goes(instance);
             assert!(
                 dead.contains(&instance) || self.alive(index) >= self.kept_of(index),
                 "what is kept ready does not grow old"
@@ -472,32 +556,24 @@ impl Simulation {
         assert!(due.is_none_or(|due| due > self.now), "none was kept for longer");
     }
 
-    /// Follows an instance to where the schedule puts it.
-    fn placed(&mut self, index: usize, instance: u32, action: Option<Action<u32, u32>>, claimed: bool) {
-        let version = Arc::clone(&self.versions[index]);
+    /// Follows an instance to where the schedule puts it when a call is done with it.
+    fn placed(&mut self, index: usize, instance: u32, action: Option<Action<Handle, u32>>, claimed: bool) {
         match action {
-            Some(Action::Give { to, lent }) => {
-                assert_eq!(lent.instance, instance);
-                let (first, _) = self.waiting[index].pop_front().expect("a waiting call");
-                assert_eq!(to, first, "whoever waited longest is first");
-                if claimed {
-                    self.holds(index, lent);
-                } else {
-                    // The call gives up between being given an instance and taking it.
-                    assert!(self.schedule.finish(&version, Returned::Nothing, self.now).is_none());
-                    let action = self.schedule.unclaimed(&version, lent, self.now);
-                    self.placed(index, instance, action, true);
-                }
+            Some(action @ Action::Give { .. }) => {
+                let lent = self.given(index, instance, action);
+                self.takes(index, lent, claimed);
             }
             Some(Action::Drop(dropped)) => {
-                assert_eq!(dropped, instance);
+                assert_eq!(*dropped, instance);
                 let known = &self.instances[&instance];
                 let is_old = known.begun_in != self.retired[index];
                 let is_superseded = index == 0;
                 assert!(is_old || is_superseded, "nothing is let go without a reason");
-                self.goes(instance);
             }
+            // Others are still on it, or the last of those that were left on it is gone.
+            None if self.busy().contains_key(&instance) || self.out.contains(&instance) => {}
             None | Some(Action::WatchIdle) => {
+                assert!(!self.busy().contains_key(&instance));
                 assert!(self.waiting[index].is_empty(), "nothing is idle beside a waiting call");
                 let known = &self.instances[&instance];
                 assert_eq!(known.begun_in, self.retired[index], "what was retired never goes idle");
@@ -507,27 +583,61 @@ impl Simulation {
         }
     }
 
+    /// An instance is on its way to a waiting call.
+    fn given(&mut self, index: usize, instance: u32, action: Action<Handle, u32>) -> Lent<Handle> {
+        let Action::Give { to, lent } = action else {
+            panic!("{action:?}");
+        };
+        assert_eq!(*lent.instance, instance);
+        let (first, _) = self.waiting[index].pop_front().expect("a waiting call");
+        assert_eq!(to, first, "whoever waited longest is first");
+        lent
+    }
+
+    /// A call takes what it is given, or gives up between being given an instance and taking it.
+    fn takes(&mut self, index: usize, lent: Lent<Handle>, claimed: bool) {
+        if claimed {
+            self.holds(index, lent);
+            return;
+        }
+        let instance = *lent.instance;
+        let version = Arc::clone(&self.versions[index]);
+        assert!(self.schedule.finish(&version, Returned::Nothing, self.now).is_none());
+        let action = self.schedule.unclaimed(&version, lent.give_back(), self.now);
+        self.placed(index, instance, action, true);
+    }
+
     /// True when the schedule has just made the version's pool.
     fn is_new(&self, index: usize) -> bool {
         self.idle[index].is_empty()
             && self.waiting[index].is_empty()
             && self.starts_of(index) == 0
-            && !self.running.values().any(|(version, _)| *version == index)
+            && !self.running.iter().any(|(version, _)| *version == index)
     }
 
-    fn holds(&mut self, index: usize, lent: Lent<u32>) {
-        let instance = lent.instance;
-        assert_eq!(
-            self.instances[&instance].version, index,
-            "an instance serves its own revision only"
-        );
-        assert!(!self.gone.contains(&instance));
-        let before = self.running.insert(instance, (index, lent));
-        assert!(before.is_none(), "one call at a time");
+    fn holds(&mut self, index: usize, lent: Lent<Handle>) {
+        let known = &self.instances[&*lent.instance];
+        assert_eq!(known.version, index, "an instance serves its own revision only");
+        self.running.push((index, lent));
     }
 
-    fn goes(&mut self, instance: u32) {
-        assert!(self.gone.insert(instance), "it goes once");
+    fn is_shared(&self, index: usize) -> bool {
+        self.versions[index].concurrency.is_shared()
+    }
+
+    /// A busy instance gets no further event.
+    fn closes(&mut self, instance: u32) {
+        assert!(self.out.insert(instance), "it goes out of service once");
+    }
+
+    /// The schedule lets an instance go: an idle one, or its own handle at one that is shared and busy.
+    fn let_go(&mut self, instance: u32) {
+        if self.busy().contains_key(&instance) {
+            assert!(self.is_shared(self.instances[&instance].version));
+            self.closes(instance);
+        } else {
+            self.take_idle(instance);
+        }
     }
 
     fn take_idle(&mut self, instance: u32) -> Instant {
@@ -539,10 +649,17 @@ impl Simulation {
         self.idle[index].remove(at).1
     }
 
-    fn expect_gone(&mut self, let_go: Vec<u32>) {
+    fn expect_gone(&mut self, let_go: Vec<Handle>) {
         for instance in let_go {
-            self.take_idle(instance);
-            self.goes(instance);
+            self.let_go(*instance);
+        }
+        for instance in self.busy().keys().filter(|instance| !self.out.contains(instance)) {
+            let Known { version, begun_in, .. } = &self.instances[instance];
+            let is_retired = *begun_in != self.retired[*version];
+            assert!(
+                !self.is_shared(*version) || !is_retired,
+                "the retired get no further event"
+            );
         }
         for (index, idle) in self.idle.iter().enumerate() {
             for (instance, _) in idle {
@@ -571,25 +688,30 @@ impl Simulation {
         indices.map(|index| self.waiting[index].len()).sum()
     }
 
-    /// The calls of a version.
-    fn calls_of_version(&self, index: usize) -> usize {
-        let running = self.running.values().filter(|(version, _)| *version == index);
-        running.count() + self.waiting[index].len()
+    /// Whether the starts in flight of a version can serve everyone who waits, and so many more.
+    fn are_served(&self, index: usize, more: usize) -> bool {
+        self.waiting[index].len() + more <= self.starts_of(index) * self.concurrency(index) as usize
     }
 
-    /// The calls of a version that quotas count.
+    /// The instances that the calls of a version take at least, and so many more.
+    fn needed_for(&self, index: usize, more: usize) -> usize {
+        let running = self.running.iter().filter(|(version, _)| *version == index);
+        let calls = running.count() + self.waiting[index].len() + more;
+        calls.div_ceil(self.concurrency(index) as usize)
+    }
+
+    /// The instances of a version that quotas count.
     fn counted(&self, index: usize) -> usize {
-        self.calls_of_version(index)
-            .saturating_sub(self.kept_of(index) as usize)
+        self.needed_for(index, 0).saturating_sub(self.kept_of(index) as usize)
     }
 
-    /// The calls of a function that quotas count.
+    /// The instances of a function that quotas count.
     fn counted_of(&self, version: &Version) -> usize {
         let indices = (0..self.versions.len()).filter(|index| self.versions[*index].uid == version.uid);
         indices.map(|index| self.counted(index)).sum()
     }
 
-    /// The memory of these versions' calls that quotas count.
+    /// The memory of these versions' instances that quotas count.
     fn counted_mb(&self, is_meant: impl Fn(&Version) -> bool) -> u64 {
         let meant = (0..self.versions.len()).filter(|index| is_meant(&self.versions[*index]));
         meant
@@ -601,21 +723,12 @@ impl Simulation {
         self.counted_mb(|_| true)
     }
 
-    /// The memory of these versions' calls.
+    /// The memory of the instances that these versions' calls take.
     fn used_mb(&self, is_meant: impl Fn(&Version) -> bool) -> u64 {
-        let meant = |index: &usize| is_meant(&self.versions[*index]);
-        let memory_mb = |index: usize| u64::from(self.versions[index].memory_mb);
-        let running = self
-            .running
-            .values()
-            .map(|(index, _)| *index)
-            .filter(meant)
-            .map(memory_mb);
-        let waiting = (0..self.waiting.len()).filter(meant);
-        running.sum::<u64>()
-            + waiting
-                .map(|index| memory_mb(index) * self.waiting[index].len() as u64)
-                .sum::<u64>()
+        let meant = (0..self.versions.len()).filter(|index| is_meant(&self.versions[*index]));
+        meant
+            .map(|index| self.needed_for(index, 0) as u64 * u64::from(self.versions[index].memory_mb))
+            .sum()
     }
 
     /// What holds at every moment.
@@ -623,10 +736,9 @@ impl Simulation {
         for (index, version) in self.versions.iter().enumerate() {
             assert!(self.counted_of(version) <= CONCURRENCY_MAX as usize + KEPT_MAX as usize);
             assert!(self.waiting_of(version) <= WAITING_MAX as usize);
-            assert!(
-                self.waiting[index].len() <= self.starts_of(index),
-                "no waiter is forgotten"
-            );
+            assert!(self.are_served(index, 0), "no waiter is forgotten");
+            let has_room = self.fullest(index).is_some();
+            assert!(self.waiting[index].is_empty() || !has_room, "nobody waits beside room");
         }
         let newer_is_in_use = !self.is_new(1) || !self.idle[1].is_empty();
         assert!(
@@ -645,20 +757,31 @@ impl Simulation {
         assert_eq!(sum(|load| load.waiting), waiting);
         assert_eq!(sum(|load| load.running), self.running.len() + waiting);
         assert_eq!(sum(|load| load.idle), self.idle.iter().map(Vec::len).sum::<usize>());
-        let known = self.running.len() + self.idle.iter().map(Vec::len).sum::<usize>() + self.gone.len();
-        assert_eq!(
-            known,
-            self.instances.len(),
-            "every instance is somewhere, and nowhere twice"
-        );
+        let busy = self.busy();
+        assert_eq!(sum(|load| load.busy), busy.len());
+        for (instance, known) in &self.instances {
+            let calls = busy.get(instance).copied().unwrap_or(0);
+            assert!(
+                calls <= self.concurrency(known.version),
+                "an instance has as many calls as it may"
+            );
+            let is_idle = self.idle[known.version].iter().any(|(idle, _)| idle == instance);
+            let is_kept = is_idle || (calls > 0 && self.is_shared(known.version) && !self.out.contains(instance));
+            assert!(!is_idle || calls == 0, "an instance is nowhere twice");
+            let handles = known.handles.strong_count();
+            assert_eq!(
+                handles,
+                calls as usize + usize::from(is_kept),
+                "who has no use for it has no handle"
+            );
+        }
     }
 
     /// Lets everything come to its end.
     fn drain(&mut self) {
         while !self.starts.is_empty() || !self.running.is_empty() {
             if self.starts.is_empty() {
-                let instance = *self.running.keys().next().expect("a running call");
-                self.finish(instance, true);
+                self.finish(0, true);
             } else {
                 self.started(0, true);
             }
@@ -675,7 +798,8 @@ impl Simulation {
             self.schedule.functions.is_empty(),
             "nothing is remembered of what is over"
         );
-        assert_eq!(self.gone.len(), self.instances.len(), "scaled to zero");
+        let living = self.instances.values().filter(|known| known.handles.strong_count() > 0);
+        assert_eq!(living.count(), 0, "scaled to zero");
     }
 }
 
@@ -689,8 +813,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_life_breaks_an_invariant(events in prop::collection::vec(event(), 1..200)) {
-        let mut simulation = Simulation::new();
+    fn no_life_breaks_an_invariant(
+        concurrency in prop::array::uniform5(prop_oneof![Just(1), 1..5_u32]),
+        events in prop::collection::vec(event(), 1..200),
+    ) {
+        let mut simulation = Simulation::new(&concurrency);
         for event in events {
             simulation.apply(event);
             simulation.check();

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use skiff_domain::{Allotment, Revision};
+use skiff_domain::{Allotment, InstanceConcurrency, Revision};
 
 use super::*;
 use crate::fakes::version;
+
+/// What a call has of an instance.
+type Held = (Arc<Version>, Lent<u32>);
 
 /// A schedule whose instances and waiters are numbers, driven by words.
 struct Script {
@@ -14,7 +17,7 @@ struct Script {
     now: Instant,
     versions: Vec<Arc<Version>>,
     starts: Vec<Option<Start>>,
-    lent: HashMap<u32, (Arc<Version>, Lent<u32>)>,
+    lent: HashMap<u32, Vec<Held>>,
     waiting: HashMap<u32, (Arc<Version>, Ticket)>,
     calls: u32,
     instances: u32,
@@ -26,11 +29,13 @@ impl Script {
         let now = Instant::now();
         let mut newer = version("aa");
         newer.revision = Revision(2);
+        let mut shared = version("cc");
+        shared.concurrency = InstanceConcurrency::new(3).unwrap();
         Self {
             schedule: Schedule::new(limits),
             began: now,
             now,
-            versions: vec![Arc::new(version("aa")), Arc::new(newer), Arc::new(version("bb"))],
+            versions: [version("aa"), newer, version("bb"), shared].map(Arc::new).into(),
             starts: Vec::new(),
             lent: HashMap::new(),
             waiting: HashMap::new(),
@@ -42,9 +47,10 @@ impl Script {
 
     /// Does one step and says what came of it.
     ///
-    /// `a` `A` `b`: a call of function a, of its newer revision, of function b. `+n` `-n`: start n ends well, fails.
+    /// `a` `A` `b` `c`: a call of function a, of its newer revision, of function b, of function c, whose instances take three
+    /// calls at once. `+n` `-n`: start n ends well, fails.
     /// `.n`: the call on instance n finishes. `!n`: it finishes and the instance is gone. `<n`: call n stops waiting.
-    /// `?n`: idle instance n dies. `tN`: N seconds pass and the idle are looked through. `R`: function a is retired.
+    /// `?n`: idle instance n dies. `tN`: N seconds pass and the idle are looked through. `R` `S`: function a, c is retired.
     /// `E`: the longest idle instance is evicted. `C`: the schedule is closed. `=N`: N MB are set apart for function a;
     /// `=`: nothing is. `#N`: the account has N MB.
     fn step(&mut self, word: &str) -> String {
@@ -54,29 +60,30 @@ impl Script {
             "a" => self.arrive(0),
             "A" => self.arrive(1),
             "b" => self.arrive(2),
+            "c" => self.arrive(3),
             "+" => {
                 let start = self.starts[number() as usize].take().unwrap();
                 let version = Arc::clone(&start.version);
                 let instance = self.instances;
                 self.instances += 1;
-                let action = self.schedule.started(start, instance, self.now);
-                self.tell(&version, action)
+                let actions = self.schedule.started(start, instance, self.now);
+                self.tell_all(&version, actions)
             }
             "-" => {
                 let start = self.starts[number() as usize].take().unwrap();
                 let version = Arc::clone(&start.version);
                 let error = StartError::NoRoom(String::new());
-                let action = self.schedule.start_failed(start, error, self.now);
-                self.tell(&version, action)
+                let actions = self.schedule.start_failed(start, &error, self.now);
+                self.tell_all(&version, actions)
             }
             "." => {
-                let (version, lent) = self.lent.remove(&number()).unwrap();
-                let action = self.schedule.finish(&version, Returned::Alive(lent), self.now);
+                let (version, lent) = self.takes_from(number());
+                let action = self.schedule.finish(&version, lent.give_back(), self.now);
                 self.tell(&version, action)
             }
             "!" => {
-                let (version, _) = self.lent.remove(&number()).unwrap();
-                let action = self.schedule.finish(&version, Returned::Dead, self.now);
+                let (version, lent) = self.takes_from(number());
+                let action = self.schedule.finish(&version, lent.bury(), self.now);
                 self.tell(&version, action)
             }
             "<" => {
@@ -96,8 +103,9 @@ impl Script {
                 let next = next.map_or_else(|| "never".to_owned(), |at| (at - self.began).as_secs().to_string());
                 format!("{}next:{next}", gone(&let_go))
             }
-            "R" => {
-                let uid = self.versions[0].uid.clone();
+            "R" | "S" => {
+                let index = if verb == "R" { 0 } else { 3 };
+                let uid = self.versions[index].uid.clone();
                 let let_go = self.schedule.retire(&uid, None);
                 format!("{}ok", gone(&let_go))
             }
@@ -128,6 +136,11 @@ impl Script {
         }
     }
 
+    /// What a call has of this instance.
+    fn takes_from(&mut self, instance: u32) -> Held {
+        self.lent.get_mut(&instance).and_then(Vec::pop).unwrap()
+    }
+
     fn arrive(&mut self, version: usize) -> String {
         let version = Arc::clone(&self.versions[version]);
         let dead = &self.dead;
@@ -138,9 +151,8 @@ impl Script {
         let gone = gone(&let_go);
         let told = match arrival {
             Ok(Arrival::Run(lent)) => {
-                assert!(!lent.cold);
                 let told = format!("run:{}", lent.instance);
-                self.lent.insert(lent.instance, (version, lent));
+                self.lent.entry(lent.instance).or_default().push((version, lent));
                 told
             }
             Ok(Arrival::Wait { ticket, start, .. }) => {
@@ -160,13 +172,22 @@ impl Script {
         format!("{gone}{told}")
     }
 
+    fn tell_all(&mut self, version: &Arc<Version>, actions: Vec<Action<u32, u32>>) -> String {
+        if actions.is_empty() {
+            return "ok".to_owned();
+        }
+        let told = actions.into_iter().map(|action| self.tell(version, Some(action)));
+        told.collect::<Vec<_>>().join(",")
+    }
+
     fn tell(&mut self, version: &Arc<Version>, action: Option<Action<u32, u32>>) -> String {
         match action {
             None => "ok".to_owned(),
             Some(Action::Give { to, lent }) => {
                 self.waiting.remove(&to);
-                let told = format!("give:{to}:{}{}", lent.instance, if lent.cold { ":cold" } else { "" });
-                self.lent.insert(lent.instance, (Arc::clone(version), lent));
+                let told = format!("give:{to}:{}", lent.instance);
+                let held = self.lent.entry(lent.instance).or_default();
+                held.push((Arc::clone(version), lent));
                 told
             }
             Some(Action::Fail { to, .. }) => {
@@ -197,57 +218,54 @@ fn check(steps: &str, said: &str) {
 
 #[test]
 fn the_first_call_starts_an_instance_and_the_next_takes_it() {
-    check("a +0 .0 a .0", "start give:0:0:cold watch run:0 ok");
+    check("a +0 .0 a .0", "start give:0:0 watch run:0 ok");
 }
 
 #[test]
 fn the_most_recently_used_instance_is_taken() {
     check(
         "a a +0 +1 .1 .0 a a",
-        "start start give:0:0:cold give:1:1:cold watch ok run:0 run:1",
+        "start start give:0:0 give:1:1 watch ok run:0 run:1",
     );
 }
 
 #[test]
 fn a_call_that_waits_takes_what_is_free_first() {
-    check("a +0 a .0 +1 .0 a", "start give:0:0:cold start give:1:0 watch ok run:0");
+    check("a +0 a .0 +1 .0 a", "start give:0:0 start give:1:0 watch ok run:0");
 }
 
 #[test]
 fn a_start_is_made_only_when_those_in_flight_cannot_serve_everyone() {
     check(
         "a +0 a .0 a .0 a a",
-        "start give:0:0:cold start give:1:0 wait give:2:0 wait start",
+        "start give:0:0 start give:1:0 wait give:2:0 wait start",
     );
 }
 
 #[test]
 fn waiting_calls_are_served_in_the_order_they_came() {
-    check(
-        "a a a +2 .0 +0",
-        "start start start give:0:0:cold give:1:0 give:2:1:cold",
-    );
+    check("a a a +2 .0 +0", "start start start give:0:0 give:1:0 give:2:1");
 }
 
 #[test]
 fn a_call_that_stops_waiting_leaves_its_start_to_the_others() {
-    check("a a <0 +0 +1", "start start ok give:1:0:cold watch");
-    check("a <0 a +0", "start ok wait give:1:0:cold");
+    check("a a <0 +0 +1", "start start ok give:1:0 watch");
+    check("a <0 a +0", "start ok wait give:1:0");
     check("a <0 +0 a", "start ok watch run:0");
 }
 
 #[test]
 fn a_failed_start_fails_a_call_only_when_no_other_start_is_left_for_it() {
     check("a -0 a", "start fail:0 start");
-    check("a a -1 +0", "start start fail:0 give:1:0:cold");
-    check("a a <1 -1 +0", "start start ok ok give:0:0:cold");
+    check("a a -1 +0", "start start fail:0 give:1:0");
+    check("a a <1 -1 +0", "start start ok ok give:0:0");
     check("a <0 -0 a", "start ok ok start");
 }
 
 #[test]
 fn an_instance_that_is_gone_serves_nobody() {
-    check("a +0 !0 a", "start give:0:0:cold ok start");
-    check("a +0 .0 ?0 a", "start give:0:0:cold watch ok gone:0,start");
+    check("a +0 !0 a", "start give:0:0 ok start");
+    check("a +0 .0 ?0 a", "start give:0:0 watch ok gone:0,start");
 }
 
 #[test]
@@ -259,7 +277,7 @@ fn quotas_refuse_at_the_limit_and_admit_below_it() {
     check_with(
         limits,
         "a a a b +0 a .0 a",
-        "start start function:256 start give:0:0:cold function:256 give:1:0 wait",
+        "start start function:256 start give:0:0 function:256 give:1:0 wait",
     );
     let limits = Limits {
         account_concurrency_mb: 256,
@@ -270,7 +288,7 @@ fn quotas_refuse_at_the_limit_and_admit_below_it() {
         function_waiting_max: 1,
         ..Limits::default()
     };
-    check_with(limits, "a a b +0 a a", "start full:1 start give:0:0:cold start full:1");
+    check_with(limits, "a a b +0 a a", "start full:1 start give:0:0 start full:1");
     let limits = Limits {
         function_concurrency_max: 0,
         ..Limits::default()
@@ -282,19 +300,16 @@ fn quotas_refuse_at_the_limit_and_admit_below_it() {
 fn a_newer_revision_retires_the_older() {
     check(
         "a a +0 +1 .0 A +2 .1 .2 A",
-        "start start give:0:0:cold give:1:1:cold watch gone:0,start give:2:2:cold gone:1 ok run:2",
+        "start start give:0:0 give:1:1 watch gone:0,start give:2:2 gone:1 ok run:2",
     );
 }
 
 #[test]
 fn an_older_revision_is_served_but_leaves_nothing() {
-    check(
-        "A +0 .0 a +1 .1 A",
-        "start give:0:0:cold watch start give:1:1:cold gone:1 run:0",
-    );
+    check("A +0 .0 a +1 .1 A", "start give:0:0 watch start give:1:1 gone:1 run:0");
     check(
         "a +0 A a +1 +2 .2 .1 A",
-        "start give:0:0:cold start start give:1:1:cold give:2:2:cold gone:2 watch run:1",
+        "start give:0:0 start start give:1:1 give:2:2 gone:2 watch run:1",
     );
 }
 
@@ -302,9 +317,9 @@ fn an_older_revision_is_served_but_leaves_nothing() {
 fn retiring_spares_who_runs_and_who_waits() {
     check(
         "a a +0 .0 a R +1 .1 .0",
-        "start start give:0:0:cold give:1:0 wait ok give:2:1:cold gone:1 gone:0",
+        "start start give:0:0 give:1:0 wait ok give:2:1 gone:1 gone:0",
     );
-    check("a +0 .0 R a", "start give:0:0:cold watch gone:0,ok start");
+    check("a +0 .0 R a", "start give:0:0 watch gone:0,ok start");
     check("a <0 R +0", "start ok ok gone:0");
 }
 
@@ -312,7 +327,7 @@ fn retiring_spares_who_runs_and_who_waits() {
 fn idle_instances_go_after_their_time_the_oldest_first() {
     check(
         "a a +0 +1 .0 t100 .1 t79 t1 t100 t1000",
-        "start start give:0:0:cold give:1:1:cold watch next:180 ok next:180 gone:0,next:280 gone:1,next:never next:never",
+        "start start give:0:0 give:1:1 watch next:180 ok next:180 gone:0,next:280 gone:1,next:never next:never",
     );
 }
 
@@ -320,20 +335,20 @@ fn idle_instances_go_after_their_time_the_oldest_first() {
 fn idle_instances_that_died_are_found_when_looking_through() {
     check(
         "a a +0 +1 .0 .1 ?0 t1",
-        "start start give:0:0:cold give:1:1:cold watch ok ok gone:0,next:180",
+        "start start give:0:0 give:1:1 watch ok ok gone:0,next:180",
     );
 }
 
 #[test]
 fn the_watch_is_asked_for_again_after_nothing_was_idle() {
-    check("a +0 .0 a t1 .0", "start give:0:0:cold watch run:0 next:never watch");
+    check("a +0 .0 a t1 .0", "start give:0:0 watch run:0 next:never watch");
 }
 
 #[test]
 fn eviction_takes_what_is_idle_longest_of_any_function() {
     check(
         "a b +0 +1 .1 t1 .0 E E E",
-        "start start give:0:0:cold give:1:1:cold watch next:180 ok gone:1 gone:0 nothing",
+        "start start give:0:0 give:1:1 watch next:180 ok gone:1 gone:0 nothing",
     );
 }
 
@@ -341,10 +356,10 @@ fn eviction_takes_what_is_idle_longest_of_any_function() {
 fn closing_refuses_and_lets_everything_go_that_is_done() {
     check(
         "a a b +0 +1 +2 .2 C a .0 .1",
-        "start start start give:0:0:cold give:1:1:cold give:2:2:cold watch gone:2,ok stopping gone:0 gone:1",
+        "start start start give:0:0 give:1:1 give:2:2 watch gone:2,ok stopping gone:0 gone:1",
     );
-    check("a +0 .0 C", "start give:0:0:cold watch gone:0,drained");
-    check("a C +0 .0", "start ok give:0:0:cold gone:0");
+    check("a +0 .0 C", "start give:0:0 watch gone:0,drained");
+    check("a C +0 .0", "start ok give:0:0 gone:0");
 }
 
 #[test]
@@ -377,7 +392,7 @@ fn a_reservation_is_a_functions_own_and_its_limit() {
 #[test]
 fn a_reservation_of_nothing_stops_a_function_and_taking_it_away_lets_it_run() {
     check("=0 a = a", "ok function:0 ok start");
-    check("a +0 =0 .0 a", "start give:0:0:cold ok watch function:0");
+    check("a +0 =0 .0 a", "start give:0:0 ok watch function:0");
 }
 
 #[test]
@@ -412,4 +427,68 @@ fn what_is_over_is_forgotten() {
     }
     assert!(script.schedule.functions.is_empty());
     assert_eq!((script.schedule.running, script.schedule.quota.running_mb), (0, 0));
+}
+
+#[test]
+fn a_start_serves_as_many_as_its_instance_takes() {
+    check(
+        "c c c c +0 +1",
+        "start wait wait start give:0:0,give:1:0,give:2:0 give:3:1",
+    );
+    check("c <0 +0 c c c c", "start ok watch run:0 run:0 run:0 start");
+    check("c c c c -0 -1", "start wait wait start fail:0 fail:1,fail:2,fail:3");
+}
+
+#[test]
+fn a_call_goes_where_most_are_so_that_the_others_become_idle() {
+    let two = "c c c c +0 +1";
+    let given = "start wait wait start give:0:0,give:1:0,give:2:0 give:3:1";
+    check(
+        &format!("{two} .0 c c .1 .1"),
+        &format!("{given} ok run:0 run:1 ok watch"),
+    );
+    // Those that run go before those that rest.
+    check("c c c c +0 +1 .1 .0 c c", &format!("{given} watch ok run:0 run:1"));
+}
+
+#[test]
+fn room_on_an_instance_goes_to_who_waits() {
+    check(
+        "c c c +0 c .0 .0 +1",
+        "start wait wait give:0:0,give:1:0,give:2:0 start give:3:0 ok watch",
+    );
+}
+
+#[test]
+fn an_instance_one_of_whose_calls_killed_it_gets_no_further_one() {
+    check(
+        "c c +0 !0 c .0 +1",
+        "start wait give:0:0,give:1:0 gone:0 start ok give:2:1",
+    );
+    check("c c +0 ?0 c", "start wait give:0:0,give:1:0 ok gone:0,start");
+}
+
+#[test]
+fn a_shared_instance_that_is_retired_finishes_what_it_runs() {
+    check(
+        "c c +0 S c .0 .0 +1 .1",
+        "start wait give:0:0,give:1:0 gone:0,ok start ok ok give:2:1 watch",
+    );
+    // One that was being started serves those it was started for.
+    check("c c S +0 .0 .0 c", "start wait ok give:0:0,give:1:0,gone:0 ok ok start");
+}
+
+#[test]
+fn the_memory_of_a_shared_instance_counts_once() {
+    let limits = || Limits {
+        account_concurrency_mb: 256,
+        ..Limits::default()
+    };
+    check_with(limits(), "c c c c b", "start wait wait start account:256");
+    check_with(limits(), "c c c b c c", "start wait wait start account:256 account:256");
+    let limits = Limits {
+        function_concurrency_max: 1,
+        ..Limits::default()
+    };
+    check_with(limits, "c c c c <0 c", "start wait wait function:128 ok wait");
 }

@@ -34,13 +34,14 @@ impl fmt::Debug for Gauges {
 /// A gauge per function.
 type OfFunction = (&'static str, &'static str, fn(&FunctionLoad) -> u32);
 
-const OF_FUNCTIONS: [OfFunction; 5] = [
+const OF_FUNCTIONS: [OfFunction; 6] = [
     ("calls_running", "Calls accepted and not yet answered", |load| {
         load.running
     }),
     ("calls_waiting", "Of those, calls waiting for an instance", |load| {
         load.waiting
     }),
+    ("instances_busy", "Instances that run calls", |load| load.busy),
     ("instances_idle", "Initialised instances with nothing to do", |load| {
         load.idle
     }),

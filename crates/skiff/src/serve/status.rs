@@ -69,6 +69,8 @@ struct Load {
     memory_mb: Option<u32>,
     running: u32,
     waiting: u32,
+    /// Instances that run calls, and those with nothing to do.
+    busy: u32,
     idle: u32,
     /// Instances that are to be kept ready, and those of them there are.
     provisioned: u32,
@@ -130,6 +132,7 @@ fn functions(loads: Vec<FunctionLoad>, counts: Vec<Counts>) -> Vec<Load> {
         version,
         running,
         waiting,
+        busy,
         idle,
         provisioned,
         ready,
@@ -145,6 +148,7 @@ fn functions(loads: Vec<FunctionLoad>, counts: Vec<Counts>) -> Vec<Load> {
         });
         load.running += running;
         load.waiting += waiting;
+        load.busy += busy;
         load.idle += idle;
         load.provisioned += provisioned;
         load.ready += ready;
@@ -166,6 +170,7 @@ impl Load {
             memory_mb: None,
             running: 0,
             waiting: 0,
+            busy: 0,
             idle: 0,
             provisioned: 0,
             ready: 0,
@@ -209,6 +214,7 @@ mod tests {
             version: Arc::new(version),
             running,
             waiting: 0,
+            busy: running,
             idle: 1,
             provisioned: 0,
             ready: 0,
