@@ -26,6 +26,9 @@ pub struct Load<'a> {
     memory_mb: u32,
     /// Largest result, in bytes.
     result_bytes_max: usize,
+    /// How many events it is to run at once, where that is more than one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency: Option<u32>,
 }
 
 /// What the platform tells a function through its environment beside the user's own variables.
@@ -120,6 +123,7 @@ impl<'a> Load<'a> {
             program: native::program(version),
             memory_mb: version.memory_mb,
             result_bytes_max: RESULT_BYTES_MAX,
+            concurrency: Some(version.concurrency.get()).filter(|_| version.concurrency.is_shared()),
         }
     }
 

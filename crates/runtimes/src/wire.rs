@@ -54,12 +54,14 @@ pub enum Response {
     Unfit = 11,
     /// As [`Response::Raised`], by a process that ends with it.
     RaisedLast = 12,
+    /// What the event of this sequence has written, before its answer; body: that. Of a runtime that runs several at once.
+    Output = 13,
 }
 
 impl TryFrom<u32> for Response {
     type Error = ();
     fn try_from(kind: u32) -> Result<Self, ()> {
-        const ALL: [Response; 12] = [
+        const ALL: [Response; 13] = [
             Response::Ready,
             Response::Warm,
             Response::Loaded,
@@ -72,6 +74,7 @@ impl TryFrom<u32> for Response {
             Response::CompileDone,
             Response::Unfit,
             Response::RaisedLast,
+            Response::Output,
         ];
         ALL.into_iter().find(|response| *response as u32 == kind).ok_or(())
     }
@@ -153,7 +156,7 @@ mod tests {
     #[test]
     fn a_kind_nobody_knows_is_no_response() {
         assert_eq!(Response::try_from(6), Ok(Response::Returned));
-        assert!(Response::try_from(0).is_err() && Response::try_from(13).is_err());
+        assert!(Response::try_from(0).is_err() && Response::try_from(14).is_err());
     }
 
     #[test]

@@ -114,11 +114,7 @@ impl Line {
                 happened = &mut happens => break Ok(happened),
                 () = &mut timer => break Err(NoAnswer::TimedOut),
                 _ = sandbox.ended() => break Err(NoAnswer::Closed),
-                readable = self.pipes.output.readable(), if !self.output_closed => {
-                    if readable.is_err() || !self.read_output() {
-                        self.output_closed = true;
-                    }
-                }
+                () = self.overhear() => {}
             }
         };
         self.drain_output();
@@ -133,7 +129,7 @@ impl Line {
     }
 
     /// Sends what the pipe takes now.
-    fn send(&mut self, unsent: &mut Bytes) {
+    pub(crate) fn send(&mut self, unsent: &mut Bytes) {
         // What fails here fails again where it is waited for.
         if let Ok(written) = rustix::io::write(&self.pipes.requests, unsent) {
             unsent.advance(written);
@@ -166,30 +162,65 @@ impl Line {
             tokio::select! {
                 biased;
                 () = &mut timer => return Err(NoAnswer::TimedOut),
-                writable = self.pipes.requests.writable(), if !unsent.is_empty() => {
-                    writable.map_err(|_| NoAnswer::Closed)?;
-                    match self.pipes.requests.try_write(unsent) {
-                        Ok(written) => unsent.advance(written),
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        // It may have answered and ended before it read all: what is left to read decides.
-                        Err(_) => unsent.clear(),
-                    }
+                stepped = self.step(unsent) => stepped?,
+            }
+        }
+    }
+
+    /// Waits until something can be sent, or something comes, and does that.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(crate) async fn step(&mut self, unsent: &mut Bytes) -> Result<(), NoAnswer> {
+        tokio::select! {
+            biased;
+            writable = self.pipes.requests.writable(), if !unsent.is_empty() => {
+                writable.map_err(|_| NoAnswer::Closed)?;
+                match self.pipes.requests.try_write(unsent) {
+                    Ok(written) => unsent.advance(written),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    // It may have answered and ended before it read all: what is left to read decides.
+                    Err(_) => unsent.clear(),
                 }
-                readable = self.pipes.responses.readable() => {
-                    readable.map_err(|_| NoAnswer::Closed)?;
-                    self.inbox.reserve(self.wanted());
-                    match self.pipes.responses.try_read_buf(&mut self.inbox) {
-                        Ok(0) => return Err(NoAnswer::Closed),
-                        Ok(_) => {}
-                        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                        Err(_) => return Err(NoAnswer::Closed),
-                    }
+            }
+            readable = self.pipes.responses.readable() => {
+                readable.map_err(|_| NoAnswer::Closed)?;
+                self.inbox.reserve(self.wanted());
+                match self.pipes.responses.try_read_buf(&mut self.inbox) {
+                    Ok(0) => return Err(NoAnswer::Closed),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(_) => return Err(NoAnswer::Closed),
                 }
-                readable = self.pipes.output.readable(), if !self.output_closed => {
-                    if readable.is_err() || !self.read_output() {
-                        self.output_closed = true;
-                    }
-                }
+            }
+            readable = self.pipes.output.readable(), if !self.output_closed => {
+                self.output_closed = readable.is_err() || !self.read_output();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for output and takes in one chunk of it. Never ends once there can be none.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub(crate) async fn overhear(&mut self) {
+        if self.output_closed {
+            return std::future::pending().await;
+        }
+        let readable = self.pipes.output.readable().await;
+        self.output_closed = readable.is_err() || !self.read_output();
+    }
+
+    /// Waits until the other end speaks unasked, or closes its side.
+    ///
+    /// # Cancel safety
+    /// What was said may be lost.
+    pub(crate) async fn unasked(&mut self) {
+        while self.inbox.is_empty() && self.pipes.responses.readable().await.is_ok() {
+            match self.pipes.responses.try_read_buf(&mut self.inbox) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(_) | Err(_) => return,
             }
         }
     }
@@ -220,18 +251,28 @@ impl Line {
 
     /// The answer at the head of the inbox, once it is whole.
     fn take_answer(&mut self, sequence: u32) -> Result<Option<(Response, Bytes)>, NoAnswer> {
+        let frame = self.take_frame(|other| {
+            if other == sequence {
+                Ok(())
+            } else {
+                Err(format!("the answer to {other} instead of {sequence}"))
+            }
+        })?;
+        Ok(frame.map(|(kind, _, body)| (kind, body)))
+    }
+
+    /// The frame at the head of the inbox, once it is whole, with its sequence. `check` says what is wrong with that.
+    pub(crate) fn take_frame(
+        &mut self,
+        check: impl FnOnce(u32) -> Result<(), String>,
+    ) -> Result<Option<(Response, u32, Bytes)>, NoAnswer> {
         let Some(head) = self.inbox.first_chunk::<HEAD_BYTES>() else {
             return Ok(None);
         };
         let head = Head::from_bytes(*head);
         let kind = Response::try_from(head.kind)
             .map_err(|()| NoAnswer::Garbage(format!("an answer of unknown kind {}", head.kind)))?;
-        if head.sequence != sequence {
-            return Err(NoAnswer::Garbage(format!(
-                "the answer to {} instead of {sequence}",
-                head.sequence
-            )));
-        }
+        check(head.sequence).map_err(NoAnswer::Garbage)?;
         let length = head.length as usize;
         if length > BODY_BYTES_MAX {
             return Err(NoAnswer::TooLarge(u64::from(head.length)));
@@ -245,12 +286,12 @@ impl Line {
             // A large answer's memory goes with the answer, not with the instance.
             self.inbox = BytesMut::from(&self.inbox[..]);
         }
-        Ok(Some((kind, body)))
+        Ok(Some((kind, head.sequence, body)))
     }
 
     /// Takes in what was written before the answer: it is in the pipe already, whether or not the runtime's reactor
     /// has noticed.
-    fn drain_output(&mut self) {
+    pub(crate) fn drain_output(&mut self) {
         let mut chunk = [0; 8192];
         // A process that never stops writing must not keep us here.
         let mut left = CHUNK_BYTES;

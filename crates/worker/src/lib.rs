@@ -4,6 +4,8 @@
 //! one version. The invoker decides who runs when; here is how.
 //! Invariant: an instance serves one version of one function until it dies, and never another.
 
+mod alone;
+mod answer;
 mod config;
 mod endpoints;
 mod exchange;
@@ -21,6 +23,7 @@ mod seat;
 mod start;
 mod stock;
 mod talk;
+mod together;
 mod walls;
 mod web;
 mod worker;

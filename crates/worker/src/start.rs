@@ -11,15 +11,13 @@ use skiff_runtimes::wire::{self, Request, Response};
 use skiff_sandbox::{CODE_TARGET, LAYERS_TARGET, Limits, Mount, is_exhaustion};
 use tokio::time::{Instant, timeout};
 
+use crate::answer::END_MAX;
 use crate::exchange::NoAnswer;
 use crate::instance::WorkerInstance;
 use crate::nursery::{BearError, StemCell};
 use crate::stock::StockError;
 use crate::talk::LOAD_SEQUENCE;
 use crate::worker::Shared;
-
-/// How long a process that closed its pipes may take to be reported dead.
-const END_MAX: Duration = Duration::from_secs(1);
 
 /// The limits of a function's instances. A core per GB of memory and at least one, so that a small function starts as
 /// fast as a large one when the machine is idle; on a busy machine its share is proportional to its memory.
@@ -70,7 +68,8 @@ pub(crate) async fn initialise(
                 output: cell.line.output.take(),
             };
             let rest = shared.freezer.register(Arc::clone(cell.sandbox.cgroup()));
-            Ok((WorkerInstance::new(cell, rest), report))
+            let instance = WorkerInstance::new(cell, rest, version.concurrency, &shared.tasks);
+            Ok((instance, report))
         }
         other => Err(failed(cell, other, begun).await),
     }

@@ -111,7 +111,7 @@ pub(crate) struct Shared {
     stock: Arc<Stock>,
     pools: Pools,
     public: Result<(), String>,
-    tasks: TaskTracker,
+    pub(crate) tasks: TaskTracker,
     stop: CancellationToken,
 }
 

@@ -1,0 +1,74 @@
+//! What it means that an instance answered so.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use skiff_domain::limits::RESULT_BYTES_MAX;
+use skiff_domain::{AttemptEnd, AttemptReport, UserFault};
+use skiff_invoker::Departure;
+use skiff_runtimes::wire::Response;
+
+use crate::exchange::NoAnswer;
+
+/// How long a process that closed its pipes may take to be reported dead.
+pub(crate) const END_MAX: Duration = Duration::from_secs(1);
+
+/// What an answer means, before anybody looks at the memory. A result that is `verbatim` is the program's own text; every
+/// other is JSON of a bootstrap of Skiff's, or garbage.
+pub(crate) fn read(answer: Result<(Response, Bytes), NoAnswer>, verbatim: bool) -> AttemptEnd {
+    match answer {
+        Ok((Response::Returned, body)) if body.len() > RESULT_BYTES_MAX => AttemptEnd::ResponseTooLarge {
+            bytes: body.len() as u64,
+        },
+        Ok((Response::Returned, body)) if verbatim => AttemptEnd::Returned(body),
+        Ok((Response::Returned, body)) => {
+            // The runtime wrote JSON; whatever else writes here may not have. serde_json skips over the inside of a
+            // string it ignores without looking at its encoding.
+            let is_json = std::str::from_utf8(&body)
+                .is_ok_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok());
+            if is_json {
+                AttemptEnd::Returned(body)
+            } else {
+                AttemptEnd::Garbage("the result is not JSON".to_owned())
+            }
+        }
+        Ok((Response::Raised, body)) => match serde_json::from_slice::<UserFault>(&body) {
+            Ok(fault) => AttemptEnd::Raised(fault),
+            Err(_) => AttemptEnd::Garbage("the error report is not JSON".to_owned()),
+        },
+        Ok((Response::TooLarge, body)) => {
+            let bytes = std::str::from_utf8(&body)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(0);
+            AttemptEnd::ResponseTooLarge { bytes }
+        }
+        Ok((other, _)) => AttemptEnd::Garbage(format!("{other:?} instead of a result")),
+        Err(NoAnswer::TimedOut) => AttemptEnd::TimedOut,
+        Err(NoAnswer::TooLarge(bytes)) => AttemptEnd::ResponseTooLarge { bytes },
+        Err(NoAnswer::Garbage(what)) => AttemptEnd::Garbage(what),
+        Err(NoAnswer::Closed) => AttemptEnd::Exited(String::new()),
+    }
+}
+
+/// What the end of a visit means, where nothing else has ended meanwhile.
+pub(crate) fn departed(departure: Departure) -> AttemptEnd {
+    match departure {
+        Departure::Answered(status) => AttemptEnd::Returned(format!("{{\"statusCode\":{status}}}").into()),
+        Departure::TooLarge { bytes } => AttemptEnd::ResponseTooLarge { bytes },
+        Departure::Gone => AttemptEnd::Left,
+        Departure::Idle => AttemptEnd::SocketIdle,
+        Departure::Aborted => AttemptEnd::SocketAborted,
+        Departure::Broken(how) => AttemptEnd::Garbage(how),
+    }
+}
+
+/// The report of an instance that was offered an event after its end.
+pub(crate) fn dead_already() -> AttemptReport {
+    AttemptReport {
+        end: AttemptEnd::Exited("ended before the event came".to_owned()),
+        duration: Duration::ZERO,
+        memory_peak_bytes: 0,
+        output: Bytes::new(),
+    }
+}
