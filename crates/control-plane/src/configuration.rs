@@ -1,7 +1,8 @@
 //! What a version is: code and configuration.
 
 use skiff_domain::{
-    CodeDigest, FunctionKey, FunctionUid, InstanceConcurrency, NetworkMode, Qualifier, Revision, RoleName, RuntimeName, Version, Web,
+    CodeDigest, FunctionKey, FunctionUid, InstanceConcurrency, NetworkMode, Qualifier, Revision, RoleName, RuntimeName,
+    Version, Web,
 };
 
 use crate::environment::Environment;
@@ -40,6 +41,8 @@ pub struct Configuration {
     pub layers: Layers,
     /// How it serves HTTP, where it is a web function.
     pub web: Option<Web>,
+    /// How many events an instance takes at once.
+    pub concurrency: InstanceConcurrency,
 }
 
 impl Configuration {
@@ -76,7 +79,7 @@ impl Configuration {
             network: self.network,
             role: self.role.clone(),
             web: self.web,
-            concurrency: InstanceConcurrency::ONE,
+            concurrency: self.concurrency,
         }
     }
 }

@@ -8,7 +8,7 @@ mod provision;
 mod schema;
 
 use bytes::Bytes;
-use skiff_domain::{FunctionKey, InvalidName, LayerName, NamespaceName, VersionNumber};
+use skiff_domain::{FunctionKey, InvalidInstanceConcurrency, InvalidName, LayerName, NamespaceName, VersionNumber};
 use skiff_store::{InvalidKey, Key, Prefix, VALUE_BYTES_MAX};
 
 use crate::account::AccountRecord;
@@ -170,6 +170,9 @@ pub enum DocumentError {
     /// An alias's routing that is not legal.
     #[error(transparent)]
     Routing(#[from] InvalidRouting),
+    /// So many events no instance takes at once.
+    #[error(transparent)]
+    Concurrency(#[from] InvalidInstanceConcurrency),
     /// What is kept ready is not legal.
     #[error(transparent)]
     Provision(#[from] InvalidProvision),

@@ -30,6 +30,7 @@ mod role;
 mod routing;
 mod runtime_choice;
 mod settings;
+mod sharing;
 mod state;
 mod table;
 mod tags;
@@ -67,6 +68,7 @@ pub use role::UnknownRole;
 pub use routing::{Draw, GivenRule, InvalidRouting, InvalidRoutingKey, InvalidRule, Routing, RoutingKey, Rule, Weight};
 pub use runtime_choice::{Lack, RuntimeChoice, RuntimeUnavailable};
 pub use settings::{Description, InitTimeout, InvalidSetting, MemorySize, Timeout};
+pub use sharing::NotShareable;
 pub use tags::{InvalidTags, Tags};
 
 #[cfg(test)]

@@ -38,12 +38,6 @@ pub(super) const UNSERVED: &[Unserved] = &[
         "file systems cannot be mounted",
     ),
     Unserved::new(
-        "InstanceConcurrencyConfig",
-        "InvalidParameterValue.InstanceConcurrencyConfig",
-        "an instance runs one event at a time",
-    )
-    .unless(&["FALSE", "1"]),
-    Unserved::new(
         "DnsCache",
         "InvalidParameterValue.DnsInfo",
         "instances ask the host's resolver",

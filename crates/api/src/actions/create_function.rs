@@ -4,6 +4,7 @@ use serde::Deserialize;
 use skiff_control_plane::CreateFunction;
 
 use super::configuration::{self, EnvironmentFields, Pair, PublicNetConfig, VpcConfig};
+use super::instance_concurrency::{self, InstanceConcurrencyConfig};
 use super::layer::{self, VersionFields};
 use super::package::{self, Code};
 use super::web::{self, ProtocolParams};
@@ -61,11 +62,17 @@ struct Request {
     r#type: Option<String>,
     protocol_type: Option<String>,
     protocol_params: Option<ProtocolParams>,
+    instance_concurrency_config: Option<InstanceConcurrencyConfig>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
     call.parameters.refuse_within("Code", package::UNSERVED)?;
-    for unserved in [package::UNSERVED_SOURCE, configuration::UNSERVED, UNSERVED] {
+    for unserved in [
+        package::UNSERVED_SOURCE,
+        configuration::UNSERVED,
+        instance_concurrency::UNSERVED,
+        UNSERVED,
+    ] {
         call.parameters.refuse(unserved)?;
     }
     let request: Request = call.parameters.parse()?;
@@ -88,6 +95,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         code: package::decode(zip_file).await?,
         layers,
         web: web::read(request.r#type, request.protocol_type, request.protocol_params)?,
+        concurrency: instance_concurrency::read(request.instance_concurrency_config)?.unwrap_or_default(),
     };
     let created = call.context.control.create_function(input).await;
     created.map_err(|error| ApiError::refused(error.code(), &error))?;

@@ -5,6 +5,7 @@ use skiff_control_plane::{EntrySource, FunctionView};
 use skiff_domain::{NetworkMode, Qualifier};
 
 use super::configuration::{self, EnvironmentFields, Pair, VpcConfig};
+use super::instance_concurrency::InstanceConcurrencyConfig;
 use super::layer::Entry;
 use super::web::{self, ProtocolParams};
 use super::{Call, names};
@@ -47,6 +48,7 @@ pub(super) struct Answer {
     layers: Vec<Entry>,
     protocol_type: &'static str,
     protocol_params: Option<ProtocolParams>,
+    instance_concurrency_config: InstanceConcurrencyConfig,
     status: &'static str,
     available_status: &'static str,
     add_time: String,
@@ -100,7 +102,6 @@ struct Unserved {
     cfs_config: CfsConfig,
     intranet_config: IntranetConfigOut,
     image_config: Option<()>,
-    instance_concurrency_config: Option<()>,
 }
 
 #[derive(Debug, Serialize)]
@@ -196,6 +197,7 @@ impl Answer {
             role: its.role.as_ref().map(ToString::to_string).unwrap_or_default(),
             protocol_type: web::protocol_type(its.web),
             protocol_params: its.web.and_then(ProtocolParams::of),
+            instance_concurrency_config: InstanceConcurrencyConfig::of(its.concurrency),
             tags: configuration::pairs(function.tags.as_slice()),
             status: function.status().as_str(),
             available_status: "Available",
@@ -255,7 +257,6 @@ impl Unserved {
                 ip_address: [],
             },
             image_config: None,
-            instance_concurrency_config: None,
         }
     }
 }

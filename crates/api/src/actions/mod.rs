@@ -1,5 +1,6 @@
 //! One action, one file. Parses, calls a core, maps; decides nothing.
 
+mod instance_concurrency;
 mod invocation;
 
 mod copy_function;

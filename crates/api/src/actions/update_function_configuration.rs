@@ -4,6 +4,7 @@ use serde::Deserialize;
 use skiff_control_plane::UpdateFunctionConfiguration;
 
 use super::configuration::{self, EnvironmentFields, PublicNetConfig, VpcConfig};
+use super::instance_concurrency::{self, InstanceConcurrencyConfig};
 use super::layer::{self, VersionFields};
 use super::web::{self, ProtocolParams};
 use super::{Call, names};
@@ -43,10 +44,11 @@ struct Request {
     role: Option<String>,
     layers: Option<Vec<VersionFields>>,
     protocol_params: Option<ProtocolParams>,
+    instance_concurrency_config: Option<InstanceConcurrencyConfig>,
 }
 
 pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
-    for unserved in [configuration::UNSERVED, UNSERVED] {
+    for unserved in [configuration::UNSERVED, instance_concurrency::UNSERVED, UNSERVED] {
         call.parameters.refuse(unserved)?;
     }
     let request: Request = call.parameters.parse()?;
@@ -63,6 +65,7 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
         role: configuration::role(request.role)?,
         layers: layer::of_function(request.layers)?,
         socket_idle: web::read_socket_idle(request.protocol_params)?,
+        concurrency: instance_concurrency::read(request.instance_concurrency_config)?,
     };
     let updated = call.context.control.update_function_configuration(input).await;
     updated.map_err(|error| ApiError::refused(error.code(), &error))?;

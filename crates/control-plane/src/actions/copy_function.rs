@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use skiff_domain::{FunctionKey, FunctionUid, NetworkMode, Qualifier, Revision};
+use skiff_domain::{FunctionKey, FunctionUid, InstanceConcurrency, NetworkMode, Qualifier, Revision};
 
 use super::create_function::{NoRoom, fresh_uid, room_in, writes};
 use super::update_function_code::existing;
@@ -16,6 +16,7 @@ use crate::layer::{self, InvalidLayers, Layers};
 use crate::plane::{ControlPlane, Inner, ResolveError};
 use crate::provision::Provisions;
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
+use crate::sharing::{self, NotShareable};
 use crate::state::{State, Write};
 use crate::tags::Tags;
 
@@ -72,6 +73,9 @@ pub enum CopyFunctionError {
     /// The target's layers do not go with the source's code and runtime.
     #[error(transparent)]
     Layers(#[from] InvalidLayers),
+    /// The target's instances cannot take several events at once with the source's code and runtime.
+    #[error(transparent)]
+    NotShareable(#[from] NotShareable),
     /// It could not be stored.
     #[error(transparent)]
     Change(#[from] ChangeError),
@@ -87,6 +91,7 @@ impl CopyFunctionError {
             Self::Exists(_) => "ResourceInUse.Function",
             Self::NoRoom(error) => error.code(),
             Self::Layers(error) => error.code(),
+            Self::NotShareable(error) => error.code(),
             Self::Change(error) => error.code(),
         }
     }
@@ -152,6 +157,7 @@ fn decide(
                     network: NetworkMode::default(),
                     role: None,
                     layers: Layers::default(),
+                    concurrency: InstanceConcurrency::ONE,
                     ..Configuration::clone(&source.configuration)
                 }),
             };
@@ -170,7 +176,7 @@ fn configuration(
     source: &Configuration,
     target: &Configuration,
     input: &CopyFunction,
-) -> Result<Configuration, InvalidLayers> {
+) -> Result<Configuration, CopyFunctionError> {
     let copied = match input.what {
         CopyWhat::CodeAndConfiguration => source.clone(),
         CopyWhat::Code => Configuration {
@@ -188,6 +194,7 @@ fn configuration(
         ..copied
     };
     layer::check(&copied)?;
+    sharing::check(copied.concurrency, &copied.runtime, copied.web)?;
     Ok(copied)
 }
 

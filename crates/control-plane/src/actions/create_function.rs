@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skiff_domain::{
-    FunctionKey, FunctionUid, LayerRef, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName, VersionRef, Web,
+    FunctionKey, FunctionUid, InstanceConcurrency, LayerRef, NamespaceName, NetworkMode, Revision, RoleName,
+    RuntimeName, VersionRef, Web,
 };
 
 use tokio::time::timeout;
@@ -25,6 +26,7 @@ use crate::provision::Provisions;
 use crate::role::UnknownRole;
 use crate::runtime_choice::{RuntimeChoice, RuntimeUnavailable};
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
+use crate::sharing::{self, NotShareable};
 use crate::state::{State, Write};
 use crate::tags::Tags;
 
@@ -65,6 +67,8 @@ pub struct CreateFunction {
     pub layers: Vec<LayerRef>,
     /// How it serves HTTP, where it is to be a web function.
     pub web: Option<Web>,
+    /// How many events an instance takes at once.
+    pub concurrency: InstanceConcurrency,
 }
 
 /// Why a function was not created.
@@ -82,6 +86,9 @@ pub enum CreateFunctionError {
     /// Its layers are not there, or do not go with the rest.
     #[error(transparent)]
     Layers(#[from] InvalidLayers),
+    /// Its instances take one event at a time.
+    #[error(transparent)]
+    NotShareable(#[from] NotShareable),
     /// There is no such role.
     #[error(transparent)]
     Role(#[from] UnknownRole),
@@ -99,6 +106,7 @@ impl CreateFunctionError {
             Self::Exists(_) => "ResourceInUse.Function",
             Self::Code(error) => error.code(),
             Self::Layers(error) => error.code(),
+            Self::NotShareable(error) => error.code(),
             Self::Role(error) => error.code(),
             Self::Change(error) => error.code(),
         }
@@ -157,6 +165,7 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
     bind(&inner.state.load(), &input.layers, None)?;
     inner.check_role(input.role.as_ref())?;
     let runtime = runtime(inner, input.runtime.as_ref()).map_err(CodeError::from)?;
+    sharing::check(input.concurrency, &runtime, input.web)?;
     let kind = input.web.map_or(FunctionType::Event, |_| FunctionType::Http);
     let handler = input.handler.unwrap_or_else(|| HANDLER_DEFAULT.to_owned());
     let package = take_in(inner, input.code, kind, &runtime, &handler).await?;
@@ -176,6 +185,7 @@ async fn create(inner: &Arc<Inner>, input: CreateFunction) -> Result<(), CreateF
         unpacked_bytes: package.unpacked_bytes(),
         layers: Layers::default(),
         web: input.web,
+        concurrency: input.concurrency,
     };
     let layers = input.layers;
     let function = Function {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use skiff_domain::{FunctionKey, LayerRef, NetworkMode, Qualifier, RoleName, Web};
+use skiff_domain::{FunctionKey, InstanceConcurrency, LayerRef, NetworkMode, Qualifier, RoleName, Web};
 
 use super::layers::bind;
 use super::publish_version::{Publish, TooManyVersions, update_writes};
@@ -17,6 +17,7 @@ use crate::plane::{ControlPlane, Inner, ResolveError};
 use crate::role::UnknownRole;
 use crate::runtime_choice::RuntimeChoice;
 use crate::settings::{Description, InitTimeout, MemorySize, Timeout};
+use crate::sharing::{self, NotShareable};
 use crate::state::State;
 
 /// What is to change of a function.
@@ -44,6 +45,8 @@ pub struct UpdateFunctionConfiguration {
     pub layers: Option<Vec<LayerRef>>,
     /// How long its WebSockets may be silent.
     pub socket_idle: Option<Duration>,
+    /// How many events an instance takes at once.
+    pub concurrency: Option<InstanceConcurrency>,
     /// Whether a version is published of it.
     pub publish: Publish,
 }
@@ -64,6 +67,7 @@ impl UpdateFunctionConfiguration {
             role: None,
             layers: None,
             socket_idle: None,
+            concurrency: None,
             publish: Publish::No,
         }
     }
@@ -81,6 +85,9 @@ pub enum UpdateFunctionConfigurationError {
     /// The layers are not there, or do not go with the rest.
     #[error(transparent)]
     Layers(#[from] InvalidLayers),
+    /// Its instances take one event at a time.
+    #[error(transparent)]
+    NotShareable(#[from] NotShareable),
     /// There is no such role.
     #[error(transparent)]
     Role(#[from] UnknownRole),
@@ -103,6 +110,7 @@ impl UpdateFunctionConfigurationError {
             Self::Missing(error) => error.code(),
             Self::Code(error) => error.code(),
             Self::Layers(error) => error.code(),
+            Self::NotShareable(error) => error.code(),
             Self::Role(error) => error.code(),
             Self::NoSockets => "InvalidParameterValue.WebSocketsParams",
             Self::TooManyVersions(error) => error.code(),
@@ -171,10 +179,12 @@ impl ControlPlane {
                         (Some(Web { socket_idle: Some(_) }), socket_idle) => Some(Web { socket_idle }),
                         _ => return Err(UpdateFunctionConfigurationError::NoSockets),
                     },
+                    concurrency: input.concurrency.unwrap_or(current.concurrency),
                     runtime,
                     ..Configuration::clone(current)
                 };
                 layer::check(&configuration)?;
+                sharing::check(configuration.concurrency, &configuration.runtime, configuration.web)?;
                 let writes = update_writes(state, &function, configuration, input.publish, (inner.now)())?;
                 Ok::<_, UpdateFunctionConfigurationError>(writes)
             };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use skiff_domain::{
-    AliasName, CodeDigest, FunctionKey, FunctionUid, NamespaceName, NetworkMode, Revision, RoleName, RuntimeName,
-    VersionNumber, VersionRef, Web,
+    AliasName, CodeDigest, FunctionKey, FunctionUid, InstanceConcurrency, NamespaceName, NetworkMode, Revision,
+    RoleName, RuntimeName, VersionNumber, VersionRef, Web,
 };
 
 use super::DocumentError;
@@ -149,6 +149,9 @@ struct ConfigurationV1 {
     /// Of before there were web functions there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     web: Option<WebV1>,
+    /// Of before an instance could take several events at once it takes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    concurrency: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -362,6 +365,7 @@ impl ConfigurationV1 {
             layers,
             role,
             web,
+            concurrency,
         } = configuration;
         Self {
             description: description.as_str().to_owned(),
@@ -380,6 +384,7 @@ impl ConfigurationV1 {
             web: web.map(|web| WebV1 {
                 socket_idle_s: web.socket_idle.map(|idle| idle.as_secs()),
             }),
+            concurrency: concurrency.is_shared().then(|| concurrency.get()),
         }
     }
 
@@ -403,6 +408,10 @@ impl ConfigurationV1 {
             web: self.web.map(|web| Web {
                 socket_idle: web.socket_idle_s.map(Duration::from_secs),
             }),
+            concurrency: match self.concurrency {
+                Some(events) => InstanceConcurrency::new(events)?,
+                None => InstanceConcurrency::ONE,
+            },
         }))
     }
 }

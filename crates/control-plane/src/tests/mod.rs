@@ -33,8 +33,8 @@ use object_store::memory::InMemory;
 use parking_lot::Mutex;
 use skiff_artifacts::Artifacts;
 use skiff_domain::{
-    Allotment, FunctionKey, FunctionUid, NetworkMode, Purpose, Qualifier, RequestId, RoleName, RuntimeName, StemKind,
-    Version,
+    Allotment, FunctionKey, FunctionUid, InstanceConcurrency, NetworkMode, Purpose, Qualifier, RequestId, RoleName,
+    RuntimeName, StemKind, Version,
 };
 use skiff_store::{MemStore, Store};
 
@@ -253,6 +253,7 @@ fn creation(name: &str) -> CreateFunction {
         tags: Tags::default(),
         layers: Vec::new(),
         web: None,
+        concurrency: InstanceConcurrency::ONE,
     }
 }
 

@@ -283,6 +283,7 @@ fn function(file: &str, code: &[u8]) -> CreateFunction {
         network: NetworkMode::None,
         role: None,
         web: None,
+        concurrency: Default::default(),
         tags: Default::default(),
         layers: Vec::new(),
     }
