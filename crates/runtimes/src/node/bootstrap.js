@@ -1,5 +1,5 @@
 // The runtime of Node.js functions, executed anew for each sandbox, behind its walls: boots, warms itself, takes code
-// and then runs one event at a time.
+// and then runs one event at a time, or leaves that to what runs several.
 //
 // These files run unchanged from Node 6.10 on: syntax of ES2015 alone, and what later versions have is looked for.
 // Nothing here trusts that user code behaves; nothing outside trusts what this process says after user code ran.
@@ -10,6 +10,7 @@ const path = require('path');
 const v8 = require('v8');
 const Module = require('module');
 
+const calls = require('./call.js');
 const code = require('./code.js');
 const faults = require('./faults.js');
 const output = require('./output.js');
@@ -27,8 +28,6 @@ const parse = JSON.parse, stringify = JSON.stringify;
 const later = setImmediate, afterwards = setTimeout, cancel = clearTimeout;
 
 const major = Number(process.versions.node.split('.')[0]);
-// Before Node 8 a handler answers by its callback alone; what it happens to return means nothing.
-const TAKES_PROMISES = major >= 8;
 // Before Node 10 a call lasts until nothing is left to happen; from then on it ends with its answer.
 const LASTS_UNTIL_EMPTY = major < 10;
 
@@ -40,6 +39,8 @@ let resultBytesMax = 0;
 let call = null;
 let loading = null;
 let listening = null;
+// What runs events once there is a handler that takes several at once.
+let together = null;
 // True while a thread of Node's stands in a read, which the end of the process would wait for.
 let reading = false;
 // Where the code is; elsewhere while this process warms itself, with nothing else to wait for.
@@ -83,8 +84,12 @@ process.on('beforeExit', () => {
     cancel(listening);
     listening = null;
   }
+  if (together) {
+    together.emptied();
+    return;
+  }
   if (call) {
-    conclude(call, call.outcome || returned(null));
+    conclude(call, call.outcome || calls.returned(null));
   } else if (loading) {
     failLoading(new Error('the module waits for something that never happens'));
   }
@@ -103,56 +108,11 @@ function obey(request) {
   }
 }
 
-const returned = (value) => ({ failed: false, what: value });
-const failed = (error) => ({ failed: true, what: error });
-
 function run(sequence, body) {
-  const contextEnd = 4 + body.readUInt32LE(0);
-  const context = parse(body.toString('utf8', 4, contextEnd));
-  const mine = { sequence: sequence, context: context, returned: false, promised: false, outcome: null };
+  const mine = calls.of(sequence, body);
   call = mine;
-  output.of(context.request_id);
-  // The first answer counts; one that comes before the handler returns counts once it has.
-  const callback = (error, value) => {
-    if (call !== mine || mine.promised || mine.outcome) {
-      return;
-    }
-    mine.outcome = error === null || error === undefined ? returned(value) : failed(error);
-    if (mine.returned) {
-      settle(mine);
-    }
-  };
-  equip(context, callback);
-  let result, promise;
-  try {
-    result = handler(parse(body.toString('utf8', contextEnd)), context, callback);
-    promise = TAKES_PROMISES && result && typeof result.then === 'function' ? Promise.resolve(result) : null;
-  } catch (error) {
-    answer(mine, failed(error));
-    return;
-  }
-  mine.returned = true;
-  if (promise) {
-    mine.promised = true;
-    mine.outcome = null;
-    promise.then((value) => answer(mine, returned(value)), (error) => answer(mine, failed(error)));
-  } else if (mine.outcome) {
-    settle(mine);
-  }
-}
-
-// What a context has beside its documented keys.
-function equip(context, callback) {
-  const extras = {
-    callbackWaitsForEmptyEventLoop: true,
-    getContext: () => context,
-    done: callback,
-    succeed: (value) => callback(null, value),
-    fail: (error) => callback(error === null || error === undefined ? new Error('the function failed') : error)
-  };
-  Object.keys(extras).forEach((name) => {
-    Object.defineProperty(context, name, { value: extras[name], writable: true, configurable: true });
-  });
+  output.of(mine.id);
+  calls.run(mine, handler, answer, settle);
 }
 
 const goesOn = (context) => context.callbackWaitsForEmptyEventLoop !== false;
@@ -174,24 +134,7 @@ function answer(mine, outcome) {
 
 function conclude(mine, outcome) {
   call = null;
-  if (outcome.failed) {
-    wire.send(wire.RAISED, mine.sequence, faults.fault(outcome.what));
-    return;
-  }
-  let text;
-  try {
-    text = stringify(outcome.what);
-  } catch (error) {
-    wire.send(wire.RAISED, mine.sequence, faults.notJson(error));
-    return;
-  }
-  text = text === undefined ? 'null' : text;
-  const size = Buffer.byteLength(text);
-  if (size > resultBytesMax) {
-    wire.send(wire.TOO_LARGE, mine.sequence, String(size));
-  } else {
-    wire.send(wire.RETURNED, mine.sequence, text);
-  }
+  calls.conclude(mine, outcome, resultBytesMax);
 }
 
 // What nobody caught ends the call it happened in. Code that listens for it itself has caught it.
@@ -199,8 +142,10 @@ function uncaught(name, error) {
   if (process.listeners(name).length > 1) {
     return;
   }
-  if (call) {
-    answer(call, failed(error));
+  if (together) {
+    together.uncaught(error);
+  } else if (call) {
+    answer(call, calls.failed(error));
   } else if (loading) {
     failLoading(error);
     rest(false);
@@ -220,6 +165,8 @@ function load(sequence, body) {
   const dot = order.handler.lastIndexOf('.');
   const mine = { sequence: sequence, handler: order.handler, name: order.handler.slice(dot + 1), started: process.hrtime() };
   loading = mine;
+  // Before user code changes what it needs.
+  mine.several = order.concurrency > 1 ? require('./together.js') : null;
   mine.file = code.find(codeFolder, order.handler.slice(0, dot));
   if (!mine.file) {
     refuseHandler(order.handler.slice(0, dot) + '.js is not in the package');
@@ -275,9 +222,15 @@ function takeHandler(exported) {
   handler = found;
   const spent = process.hrtime(loading.started);
   const sequence = loading.sequence;
+  const several = loading.several;
   loading = null;
   wire.send(wire.LOADED, sequence, String(spent[0] * 1000000 + Math.floor(spent[1] / 1000)));
-  rest(true);
+  if (several) {
+    together = several;
+    together.serve(handler, resultBytesMax);
+  } else {
+    rest(true);
+  }
 }
 
 function refuseHandler(why) {

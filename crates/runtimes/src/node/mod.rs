@@ -8,12 +8,15 @@ use skiff_sandbox::{Bind, Boot, Command, Template, TextFile};
 use crate::host;
 
 /// The runtime; it needs nothing but Node itself.
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 10] = [
     ("bootstrap.js", include_str!("bootstrap.js")),
+    ("call.js", include_str!("call.js")),
     ("code.js", include_str!("code.js")),
     ("faults.js", include_str!("faults.js")),
     ("import.js", include_str!("import.js")),
     ("output.js", include_str!("output.js")),
+    ("scope.js", include_str!("scope.js")),
+    ("together.js", include_str!("together.js")),
     ("warm.js", include_str!("warm.js")),
     ("wire.js", include_str!("wire.js")),
 ];

@@ -3,7 +3,8 @@
 
 const stream = require('stream');
 const Console = require('console').Console;
-const writeAll = require('./wire.js').writeAll;
+const wire = require('./wire.js');
+const writeAll = wire.writeAll;
 
 const STDOUT = 1, STDERR = 2;
 
@@ -13,6 +14,8 @@ const now = Date.now, inUtc = Date.prototype.toISOString;
 // The call that lines of the console are of.
 let requestId = '';
 let elsewhere;
+// Tells whose call it is that writes, where several run at once.
+let writer = () => undefined;
 
 exports.of = (id) => {
   requestId = id;
@@ -23,6 +26,14 @@ exports.sendTo = (descriptor) => {
   elsewhere = descriptor;
 };
 
+// From now on what calls write is told apart.
+exports.tellApart = (current) => {
+  writer = () => {
+    const call = current();
+    return call && !call.over ? call : undefined;
+  };
+};
+
 // Writes to standard error as it is.
 exports.complain = (text) => writeAll(STDERR, Buffer.from(text + '\n'));
 
@@ -31,7 +42,13 @@ function output(descriptor, prefix) {
   const written = new stream.Writable({
     write(chunk, encoding, done) {
       try {
-        writeAll(elsewhere === undefined ? descriptor : elsewhere, prefix ? Buffer.concat([Buffer.from(prefix()), chunk]) : chunk);
+        const call = writer();
+        const text = prefix ? Buffer.concat([Buffer.from(prefix(call ? call.id : requestId)), chunk]) : chunk;
+        if (call) {
+          wire.sendOutput(call.sequence, text);
+        } else {
+          writeAll(elsewhere === undefined ? descriptor : elsewhere, text);
+        }
       } catch (error) {
         done(error);
         return;
@@ -46,7 +63,7 @@ function output(descriptor, prefix) {
 
 // Lines of the console say when and in which call; what is written to the streams is written as it is.
 exports.replace = () => {
-  const stamp = () => inUtc.call(new Date(now())) + '\t' + requestId + '\t';
+  const stamp = (id) => inUtc.call(new Date(now())) + '\t' + id + '\t';
   const lines = new Console(output(STDOUT, stamp), output(STDERR, stamp));
   Object.getOwnPropertyNames(console).forEach((name) => {
     if (name !== 'Console' && typeof lines[name] === 'function') {

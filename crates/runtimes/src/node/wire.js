@@ -5,6 +5,8 @@ const fs = require('fs');
 
 const REQUESTS = 3, RESPONSES = 4;
 const HEAD_BYTES = 12;
+// Output sent at once.
+const OUTPUT_BYTES_MAX = 65536;
 
 exports.LOAD = 1;
 exports.INVOKE = 2;
@@ -19,6 +21,7 @@ exports.RETURNED = 6;
 exports.RAISED = 7;
 exports.TOO_LARGE = 8;
 exports.COMPILE_DONE = 10;
+const OUTPUT = 13;
 
 // What user code does with these afterwards must not reach what the platform does.
 const readSync = fs.readSync, writeSync = fs.writeSync, read = fs.read, exit = process.exit;
@@ -72,16 +75,59 @@ function take(buffer, at) {
   return count;
 }
 
+// Takes every request as it comes, while everything else goes on. Gives back what keeps the loop alive.
+exports.receiveAll = (done) => {
+  const Socket = require('net').Socket;
+  const line = new Socket({ fd: REQUESTS, readable: true, writable: false });
+  let chunks = [], have = 0, wanted = HEAD_BYTES;
+  line.on('data', (chunk) => {
+    chunks.push(chunk);
+    have += chunk.length;
+    while (have >= wanted) {
+      const all = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, have);
+      const end = HEAD_BYTES + all.readUInt32LE(0);
+      chunks = [all];
+      wanted = end;
+      if (have >= end) {
+        chunks = [all.slice(end)];
+        have -= end;
+        wanted = HEAD_BYTES;
+        done({ kind: all.readUInt32LE(4), sequence: all.readUInt32LE(8), body: all.slice(HEAD_BYTES, end) });
+      }
+    }
+  });
+  // The server is gone, or user code has closed the descriptor.
+  line.on('error', () => exit(1));
+  line.on('close', () => exit(0));
+  return line;
+};
+
 // Sends one response.
 exports.send = (kind, sequence, text) => {
   const length = Buffer.byteLength(text);
+  const frame = begun(kind, sequence, length);
+  frame.write(text, HEAD_BYTES);
+  writeAll(responses, frame);
+};
+
+// Sends what a call has written.
+exports.sendOutput = (sequence, bytes) => {
+  for (let at = 0; at < bytes.length; at += OUTPUT_BYTES_MAX) {
+    const piece = bytes.slice(at, at + OUTPUT_BYTES_MAX);
+    const frame = begun(OUTPUT, sequence, piece.length);
+    piece.copy(frame, HEAD_BYTES);
+    writeAll(responses, frame);
+  }
+};
+
+// A frame without its body.
+function begun(kind, sequence, length) {
   const frame = Buffer.allocUnsafe(HEAD_BYTES + length);
   frame.writeUInt32LE(length, 0);
   frame.writeUInt32LE(kind, 4);
   frame.writeUInt32LE(sequence, 8);
-  frame.write(text, HEAD_BYTES);
-  writeAll(responses, frame);
-};
+  return frame;
+}
 
 // Where responses go instead, for a while.
 exports.sendTo = (descriptor) => {

@@ -126,6 +126,13 @@ impl<T: Instance> Instance for ActingInstance<T> {
         self.instance.visit(call, visit)
     }
 
+    fn share(&self) -> Self {
+        Self {
+            instance: self.instance.share(),
+            until: self.until,
+        }
+    }
+
     fn is_alive(&self) -> bool {
         self.until.is_none_or(|until| Instant::now() < until) && self.instance.is_alive()
     }

@@ -14,7 +14,7 @@ import java.util.TimeZone;
 
 /**
  * The runtime of Java functions, executed anew for each sandbox, behind its walls: boots, warms itself, takes code and then
- * runs one event at a time.
+ * runs one event at a time, or several.
  *
  * Nothing here trusts that user code behaves; nothing outside trusts what this process says after user code ran.
  */
@@ -30,6 +30,8 @@ public final class Main {
     private final String[] folders;
     private Handler handler;
     private int resultBytesMax;
+    /** Runs several events at once, where the function takes them. */
+    private Together together;
 
     /** Takes its code from these folders, the first of which becomes its working directory. */
     Main(Wire wire, Loader loader, String... folders) {
@@ -72,7 +74,7 @@ public final class Main {
         if (wire.kind == Wire.LOAD) {
             load();
         } else if (wire.kind == Wire.INVOKE) {
-            run();
+            begin(new Call(wire, wire.sequence), wire.body);
         } else if (wire.kind == Wire.COMPILE) {
             // Classes are what Java runs.
             wire.send(Wire.COMPILE_DONE, wire.sequence, "");
@@ -86,6 +88,9 @@ public final class Main {
         Map<?, ?> order = (Map<?, ?>) Json.read(wire.body, 0, wire.body.length);
         settle((List<?>) order.get("environment"));
         Self.enter(folders[0]);
+        if (order.get("concurrency") != null) {
+            together = new Together(this);
+        }
         loader.take(folders);
         System.setProperty("java.class.path", loader.path());
         initialise((String) order.get("handler"), (Integer) order.get("result_bytes_max"));
@@ -141,11 +146,18 @@ public final class Main {
 
     // --- events ------------------------------------------------------------------------------------------------------
 
-    @SuppressWarnings("unchecked")
-    private void run() throws IOException {
-        int sequence = wire.sequence;
-        byte[] body = wire.body;
+    private void begin(Call call, byte[] body) throws IOException {
         wire.body = null;
+        if (together == null) {
+            run(call, body);
+        } else {
+            together.begin(call, body);
+        }
+    }
+
+    /** Runs one event to its end. */
+    @SuppressWarnings("unchecked")
+    void run(Call call, byte[] body) throws IOException {
         int contextBytes = Wire.word(body, 0);
         int eventStart = 4 + contextBytes;
         byte[] result;
@@ -153,30 +165,30 @@ public final class Main {
             Map<String, Object> context = (Map<String, Object>) Json.read(body, 4, contextBytes);
             result = handler.call(body, eventStart, body.length - eventStart, context).getBytes(StandardCharsets.UTF_8);
         } catch (Mismatch mismatch) {
-            conclude(Wire.RAISED, sequence, Faults.fault(mismatch.getMessage(), mismatch.getMessage()));
+            conclude(call, Wire.RAISED, Faults.fault(mismatch.getMessage(), mismatch.getMessage()));
             return;
         } catch (Throwable thrown) {
             body = null;
-            conclude(Wire.RAISED, sequence, Faults.fault(cause(thrown)));
+            conclude(call, Wire.RAISED, Faults.fault(cause(thrown)));
             return;
         }
         if (result.length > resultBytesMax) {
-            conclude(Wire.TOO_LARGE, sequence, Integer.toString(result.length));
+            conclude(call, Wire.TOO_LARGE, Integer.toString(result.length));
         } else {
-            conclude(Wire.RETURNED, sequence, result);
+            conclude(call, Wire.RETURNED, result);
         }
     }
 
-    private void conclude(int kind, int sequence, String body) throws IOException {
-        conclude(kind, sequence, body.getBytes(StandardCharsets.UTF_8));
+    private static void conclude(Call call, int kind, String body) throws IOException {
+        conclude(call, kind, body.getBytes(StandardCharsets.UTF_8));
     }
 
-    private void conclude(int kind, int sequence, byte[] body) throws IOException {
+    private static void conclude(Call call, int kind, byte[] body) throws IOException {
         // What a handler was told to stop for ends with it.
         Thread.interrupted();
         flush(System.out);
         flush(System.err);
-        wire.send(kind, sequence, body);
+        call.answer(kind, body);
     }
 
     /** Whatever the user has made of the stream. */

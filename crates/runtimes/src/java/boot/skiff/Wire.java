@@ -11,7 +11,7 @@ import java.nio.charset.StandardCharsets;
 final class Wire {
     static final int LOAD = 1, INVOKE = 2, COMPILE = 3;
     static final int READY = 1, WARM = 2, LOADED = 3, NO_HANDLER = 4, LOAD_FAILED = 5, RETURNED = 6, RAISED = 7,
-            TOO_LARGE = 8, COMPILE_DONE = 10;
+            TOO_LARGE = 8, COMPILE_DONE = 10, OUTPUT = 13;
 
     private static final int HEAD_BYTES = 12;
     /** Written at once: Java copies what it writes into a buffer of that size first. */
@@ -60,19 +60,20 @@ final class Wire {
     }
 
     /** Sends one response. */
-    void send(int kind, int sequence, byte[] body) throws IOException {
-        byte[] frame = new byte[HEAD_BYTES + body.length];
-        put(frame, 0, body.length);
+    void send(int kind, int sequence, byte[] body, int start, int length) throws IOException {
+        byte[] frame = new byte[HEAD_BYTES + length];
+        put(frame, 0, length);
         put(frame, 4, kind);
         put(frame, 8, sequence);
-        System.arraycopy(body, 0, frame, HEAD_BYTES, body.length);
+        System.arraycopy(body, start, frame, HEAD_BYTES, length);
         for (int at = 0; at < frame.length; at += CHUNK_BYTES) {
             responses.write(frame, at, Math.min(frame.length - at, CHUNK_BYTES));
         }
     }
 
     void send(int kind, int sequence, String body) throws IOException {
-        send(kind, sequence, body.getBytes(StandardCharsets.UTF_8));
+        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
+        send(kind, sequence, bytes, 0, bytes.length);
     }
 
     /** A little-endian word. */
