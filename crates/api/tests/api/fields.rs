@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::server::{Server, code, hello, with, zip_file};
+use crate::server::{Server, code, hello, web_zip_file, with, zip_file};
 
 fn schema() -> Value {
     serde_json::from_str(include_str!("schema.json")).unwrap()
@@ -281,7 +281,7 @@ fn proofs(action: &str) -> BTreeMap<&'static str, Proof> {
             ("DeadLetterConfig", Refused(json!({"Type": "CMQ-QUEUE", "Name": "x"}), "InvalidParameterValue.DeadLetterConfig")),
             ("CfsConfig", Refused(json!({"CfsInsList": [{"CfsId": "x"}]}), "InvalidParameterValue.CfsParameterError")),
             ("ProtocolParams", Checked(json!({"WSParams": {"IdleTimeOut": 10}}), "InvalidParameterValue.WebSocketsParams")),
-            ("InstanceConcurrencyConfig", Refused(json!({"MaxConcurrency": 2}), "InvalidParameterValue.InstanceConcurrencyConfig")),
+            ("InstanceConcurrencyConfig", Checked(json!({"MaxConcurrency": 2}), "InvalidParameterValue.InstanceConcurrencyConfig")),
             ("DnsCache", on("InvalidParameterValue.DnsInfo")),
             ("IntranetConfig", Refused(json!({"IpFixed": "ENABLE"}), "UnsupportedOperation")),
         ]);
@@ -438,6 +438,38 @@ async fn every_field_of_code_is_the_zip_or_refused() {
                 .await;
             assert_eq!(code(&answer), expected, "{action} Code.{field}: {answer}");
         }
+    }
+}
+
+#[tokio::test]
+async fn every_field_of_instance_concurrency_has_an_effect_or_is_refused() {
+    let schema = schema();
+    let session = json!({"SessionSource": "HEADER", "SessionName": "x"});
+    let site =
+        json!({"FunctionName": "site", "Type": "HTTP", "Runtime": "Python3.11", "Code": {"ZipFile": web_zip_file()}});
+    let server = server().await;
+    server.ok("CreateFunction", site).await;
+    for (field, _) in schema["types"]["InstanceConcurrencyConfig"].as_object().unwrap() {
+        let (value, expected) = match field.as_str() {
+            "DynamicEnabled" => (json!("TRUE"), "InvalidParameterValue.DynamicEnabled"),
+            "MaxConcurrency" => (json!(101), "InvalidParameterValue.MaxConcurrency"),
+            "InstanceIsolationEnabled" => (json!("TRUE"), "FailedOperation.InstanceIsolationEnabled"),
+            "Type" => (json!("Session-Based"), "InvalidParameterValue.Type"),
+            "MixNodeConfig" => (json!([{"NodeSpec": "x", "Num": 1}]), "FailedOperation.MixNodeConfig"),
+            "SessionConfig" => (session.clone(), "FailedOperation.SessionName"),
+            other => panic!("{other} has no proof"),
+        };
+        let change = json!({"FunctionName": "site", "InstanceConcurrencyConfig": {field: value}});
+        let answer = server.call("UpdateFunctionConfiguration", change).await;
+        assert_eq!(code(&answer), expected, "{field}: {answer}");
+    }
+    let shown = || server.ok(GET, json!({"FunctionName": "site"}));
+    let config = |events| json!({"DynamicEnabled": "FALSE", "MaxConcurrency": events});
+    assert_eq!(shown().await["InstanceConcurrencyConfig"], config(1));
+    for events in [100, 1] {
+        let change = json!({"FunctionName": "site", "InstanceConcurrencyConfig": config(events)});
+        server.ok("UpdateFunctionConfiguration", change).await;
+        assert_eq!(shown().await["InstanceConcurrencyConfig"], config(events));
     }
 }
 

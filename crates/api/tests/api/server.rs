@@ -328,9 +328,9 @@ pub(crate) fn code(answer: &Value) -> String {
 pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, text) in files {
-        writer
-            .start_file(*name, zip::write::SimpleFileOptions::default())
-            .unwrap();
+        // A program is one by its mode.
+        let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+        writer.start_file(*name, options).unwrap();
         writer.write_all(text.as_bytes()).unwrap();
     }
     writer.finish().unwrap().into_inner()
@@ -341,6 +341,11 @@ pub(crate) const CODE: &str = "def main_handler(event, context):\n    return 'He
 /// `ZipFile` of a package with the handler `index.main_handler`.
 pub(crate) fn zip_file() -> String {
     STANDARD.encode(zip(&[("index.py", CODE)]))
+}
+
+/// `ZipFile` of a package of a web function.
+pub(crate) fn web_zip_file() -> String {
+    STANDARD.encode(zip(&[("scf_bootstrap", "#!/bin/sh\n")]))
 }
 
 /// The smallest CreateFunction.

@@ -16,6 +16,7 @@ mod provisions;
 mod quotas;
 mod restart;
 mod roles;
+mod sharing;
 mod versions;
 
 use std::collections::{BTreeSet, HashSet};
