@@ -110,6 +110,12 @@ impl Answer {
         self.ret["errorMessage"].as_str().unwrap_or_default()
     }
 
+    /// The lines of the log that the function wrote for this event.
+    pub fn written(&self) -> Vec<&str> {
+        let lines = self.log.lines().skip_while(|line| !line.starts_with("Event "));
+        lines.skip(1).take_while(|line| !line.starts_with("END ")).collect()
+    }
+
     /// The id of the invocation.
     pub fn request_id(&self) -> &str {
         self.result["FunctionRequestId"].as_str().unwrap_or_default()

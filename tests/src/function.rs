@@ -1,6 +1,7 @@
 //! A deployed function that goes away with the test that deployed it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -80,6 +81,14 @@ impl Function {
     /// Runs it with this event.
     pub fn invoke(&self, event: &Value) -> Answer {
         self.client.invoke(&self.name, event)
+    }
+
+    /// Runs it with all these events at the same time. Answers are in their order.
+    pub fn invoke_together(&self, events: &[Value]) -> Vec<Answer> {
+        thread::scope(|scope| {
+            let calls: Vec<_> = events.iter().map(|event| scope.spawn(|| self.invoke(event))).collect();
+            calls.into_iter().map(|call| call.join().expect("a caller")).collect()
+        })
     }
 
     /// What GetFunction says.

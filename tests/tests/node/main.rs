@@ -9,5 +9,6 @@ mod layers;
 mod memory;
 mod modules;
 mod output;
+mod together;
 mod walls;
 mod world;

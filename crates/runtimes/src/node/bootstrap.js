@@ -138,12 +138,12 @@ function conclude(mine, outcome) {
 }
 
 // What nobody caught ends the call it happened in. Code that listens for it itself has caught it.
-function uncaught(name, error) {
+function uncaught(name, error, promise) {
   if (process.listeners(name).length > 1) {
     return;
   }
   if (together) {
-    together.uncaught(error);
+    together.uncaught(error, promise);
   } else if (call) {
     answer(call, calls.failed(error));
   } else if (loading) {
@@ -293,7 +293,7 @@ function main() {
   const reallyExit = process.reallyExit;
   process.reallyExit = (status) => (reading ? process.kill(process.pid, 'SIGKILL') : reallyExit.call(process, status));
   process.on('uncaughtException', (error) => uncaught('uncaughtException', error));
-  process.on('unhandledRejection', (error) => uncaught('unhandledRejection', error));
+  process.on('unhandledRejection', (error, promise) => uncaught('unhandledRejection', error, promise));
   later(wait);
 }
 

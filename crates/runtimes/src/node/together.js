@@ -53,8 +53,8 @@ function changed() {
 exports.emptied = () => running.forEach((mine) => answer(mine, calls.returned(null)));
 
 // What nobody caught ends the call it happened in, or all where nobody knows which that is.
-exports.uncaught = (error) => {
-  const mine = scope.current();
+exports.uncaught = (error, promise) => {
+  const mine = scope.current() || scope.ofPromise(promise);
   const theirs = mine ? [mine] : Array.from(running);
   const open = theirs.filter((call) => !call.over);
   if (open.length === 0) {
