@@ -20,7 +20,9 @@ use serde_saphyr::Spanned;
 use skiff_domain::limits::{
     INIT_TIMEOUT_S_DEFAULT, INIT_TIMEOUT_S_MAX, MEMORY_MB_DEFAULT, MEMORY_MB_MAX, TIMEOUT_S_DEFAULT, TIMEOUT_S_MAX,
 };
-use skiff_domain::{FunctionName, LayerRef, NamespaceName, NetworkMode};
+use skiff_domain::{
+    FunctionName, InstanceConcurrency, InvalidInstanceConcurrency, LayerRef, NamespaceName, NetworkMode,
+};
 
 pub(crate) use error::ManifestError;
 pub(crate) use format::read;
@@ -101,6 +103,8 @@ struct FunctionYaml {
     r#type: Option<Spanned<String>>,
     /// Of a web function that takes WebSockets.
     websocket_idle: Option<Spanned<u32>>,
+    /// Where an instance is to take more than one event at once.
+    instance_concurrency: Option<Spanned<u32>>,
     runtime: Option<String>,
     handler: Option<Spanned<String>>,
     code: Option<Spanned<PathBuf>>,
@@ -239,6 +243,15 @@ fn spec(
         return Err(ManifestError::invalid(file, handler_line, "handler", rule));
     }
     let (web, socket_idle_s) = web(function.r#type.as_ref(), function.websocket_idle.as_ref(), file)?;
+    let instance_concurrency = match function.instance_concurrency {
+        None => 1,
+        Some(events) if InstanceConcurrency::new(events.value).is_ok() => events.value,
+        Some(events) => {
+            let rule = format!("{} is not possible: {InvalidInstanceConcurrency}", events.value);
+            let line = events.referenced.line();
+            return Err(ManifestError::invalid(file, line, "instanceConcurrency", rule));
+        }
+    };
     let mut environment = defaults.environment.clone();
     environment.extend(function.environment);
     Ok(FunctionSpec {
@@ -262,6 +275,7 @@ fn spec(
             layers: Some(function.layers.or_else(|| defaults.layers.clone()).unwrap_or_default()),
             web,
             socket_idle_s,
+            instance_concurrency: Some(instance_concurrency),
         },
         lone_file: false,
         file: file.to_owned(),
@@ -307,6 +321,7 @@ impl FunctionYaml {
             namespace: None,
             r#type: None,
             websocket_idle: None,
+            instance_concurrency: None,
             runtime: None,
             handler: None,
             code: None,

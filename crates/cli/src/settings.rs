@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) web: Option<Serves>,
     /// Seconds its WebSockets may be silent.
     pub(crate) socket_idle_s: Option<u32>,
+    /// How many events an instance takes at once.
+    pub(crate) instance_concurrency: Option<u32>,
 }
 
 /// What a web function serves.
@@ -50,6 +52,7 @@ impl Settings {
             role,
             web,
             socket_idle_s,
+            instance_concurrency,
         } = self;
         let mut params = Map::new();
         let mut set = |name: &str, value: Option<Value>| {
@@ -78,6 +81,10 @@ impl Settings {
         set(
             "ProtocolParams",
             socket_idle_s.map(|idle| json!({"WSParams": {"IdleTimeOut": idle}})),
+        );
+        set(
+            "InstanceConcurrencyConfig",
+            instance_concurrency.map(|events| json!({"DynamicEnabled": "FALSE", "MaxConcurrency": events})),
         );
         set("Role", role.as_ref().map(|text| json!(text)));
         let layers = layers.as_ref();
@@ -141,6 +148,12 @@ pub(crate) fn layers_of(function: &Value) -> Vec<LayerRef> {
             .ok()
     };
     layers.filter_map(read).collect()
+}
+
+/// How many events an instance takes at once, of what GetFunction answers.
+pub(crate) fn instance_concurrency_of(function: &Value) -> u32 {
+    let events = function["InstanceConcurrencyConfig"]["MaxConcurrency"].as_u64();
+    events.and_then(|events| u32::try_from(events).ok()).unwrap_or(1)
 }
 
 /// The environment variables of what GetFunction answers.

@@ -56,10 +56,25 @@ impl InstanceConcurrencyConfig {
     }
 }
 
-/// How many events an instance is to take at once; none where nothing is said.
+/// How many events an instance is to take at once; none where nothing is said. `DynamicEnabled` of nothing takes back
+/// what was said, as the official SDKs have it.
 pub(super) fn read(config: Option<InstanceConcurrencyConfig>) -> Result<Option<InstanceConcurrency>, ApiError> {
-    let Some(given) = config.and_then(|config| config.max_concurrency) else {
+    let Some(InstanceConcurrencyConfig {
+        dynamic_enabled,
+        max_concurrency,
+    }) = config
+    else {
         return Ok(None);
+    };
+    let given = match (dynamic_enabled.as_deref(), max_concurrency) {
+        (Some(""), None | Some(0 | 1)) => return Ok(Some(InstanceConcurrency::ONE)),
+        (_, None) => return Ok(None),
+        (Some(""), Some(_)) => {
+            let message =
+                "InstanceConcurrencyConfig.DynamicEnabled is empty, which is for one event at a time: use FALSE";
+            return Err(ApiError::new("InvalidParameterValue.DynamicEnabled", message));
+        }
+        (_, Some(given)) => given,
     };
     let events = u32::try_from(given).unwrap_or(0);
     let concurrency = InstanceConcurrency::new(events).map_err(|error| {
@@ -75,19 +90,22 @@ mod tests {
 
     #[test]
     fn an_instance_takes_1_to_100_events_at_once() {
-        let check = |max_concurrency| {
+        let check = |dynamic: Option<&str>, max_concurrency| {
             let config = InstanceConcurrencyConfig {
+                dynamic_enabled: dynamic.map(str::to_owned),
                 max_concurrency,
-                ..InstanceConcurrencyConfig::default()
             };
             read(Some(config)).map(|concurrency| concurrency.map(InstanceConcurrency::get))
         };
-        assert_eq!(check(None).expect("nothing said"), None);
+        assert_eq!(check(Some("FALSE"), None).expect("nothing said"), None);
+        assert_eq!(check(Some(""), None).expect("taken back"), Some(1));
+        let error = check(Some(""), Some(2)).expect_err("both");
+        assert_eq!(error.code, "InvalidParameterValue.DynamicEnabled");
         for legal in [1, 2, 100] {
-            assert_eq!(check(Some(legal)).expect("legal"), u32::try_from(legal).ok());
+            assert_eq!(check(None, Some(legal)).expect("legal"), u32::try_from(legal).ok());
         }
         for given in [-1, 0, 101, i64::MAX] {
-            let error = check(Some(given)).expect_err("out of range");
+            let error = check(Some("FALSE"), Some(given)).expect_err("out of range");
             assert_eq!(error.code, "InvalidParameterValue.MaxConcurrency");
             assert!(error.message.contains("1 to 100"), "{}", error.message);
         }

@@ -33,6 +33,7 @@ use crate::settings::Settings;
     memory: 128            # MB\n\
     timeout: 3             # seconds\n\
     initTimeout: 65        # seconds\n\
+    instanceConcurrency: 1 # events an instance takes at once; more for type: web, Node.js and Java\n\
     description: Greets\n\
     environment: {GREETING: Hello}\n\
     network: public        # or private, or none\n\

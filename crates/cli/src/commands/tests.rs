@@ -207,6 +207,8 @@ fn flags_become_the_parameters_they_name() {
         "512",
         "--timeout",
         "9",
+        "--instance-concurrency",
+        "50",
         "--env",
         "A=1=2",
         "-e",
@@ -220,6 +222,8 @@ fn flags_become_the_parameters_they_name() {
     let variables = json!([{"Key": "A", "Value": "1=2"}, {"Key": "B", "Value": ""}]);
     assert_eq!(params["Environment"]["Variables"], variables);
     assert_eq!(params["PublicNetConfig"]["PublicNetStatus"], "DISABLE");
+    let concurrency = json!({"DynamicEnabled": "FALSE", "MaxConcurrency": 50});
+    assert_eq!(params["InstanceConcurrencyConfig"], concurrency);
 
     api.run(&["function", "copy", "hello", "hi", "--to-namespace", "prod", "--replace"]);
     let expected = json!({"FunctionName": "hello", "NewFunctionName": "hi", "TargetNamespace": "prod", "Override": true,

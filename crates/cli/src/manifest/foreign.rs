@@ -86,6 +86,28 @@ impl Source<'_> {
         Ok(Some(Spanned::new(value, text.referenced, text.defined)))
     }
 
+    /// How many events an instance takes at once, of texts that `fill` completes.
+    pub(super) fn concurrency(
+        &self,
+        given: Option<&Concurrency>,
+        field: &str,
+        fill: impl Fn(&Text) -> Result<Text, ManifestError>,
+    ) -> Result<Option<Spanned<u32>>, ManifestError> {
+        let Some(given) = given else { return Ok(None) };
+        let text = |text: &Option<Text>| text.as_ref().map(&fill).transpose();
+        let off = |text: &Text| text.value.eq_ignore_ascii_case("false");
+        if text(&given.enable)?.is_some_and(|enable| off(&enable)) {
+            return Ok(None);
+        }
+        if let Some(dynamic) = text(&given.dynamic_enabled)?
+            && !off(&dynamic)
+        {
+            let message = "an instance takes as many events at once as the file says: say FALSE, and a number";
+            return Err(self.invalid(&dynamic, field, message));
+        }
+        self.number(&text(&given.max_concurrency)?, field)
+    }
+
     /// Refuses a network of another cloud: `none` is the only one there is beside the default.
     pub(super) fn vpc(
         &self,
@@ -105,6 +127,17 @@ impl Source<'_> {
             )),
         }
     }
+}
+
+/// How many events an instance takes at once, as both tools say it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Concurrency {
+    enable: Option<Text>,
+    #[serde(alias = "DynamicEnabled", rename = "dynamicEnabled")]
+    dynamic_enabled: Option<Text>,
+    #[serde(alias = "MaxConcurrency", rename = "maxConcurrency")]
+    max_concurrency: Option<Text>,
 }
 
 /// A network as both tools say it.

@@ -7,11 +7,15 @@ use serde::de::IgnoredAny;
 use serde_saphyr::Spanned;
 use skiff_domain::LayerRef;
 
-use super::foreign::{Env, Pairs, Source, Text, Vpc, no_trigger};
+use super::foreign::{Concurrency, Env, Pairs, Source, Text, Vpc, no_trigger};
 use super::{DefaultsYaml, FunctionYaml, Manifest, ManifestError, spec};
 
 /// What fields are called here and there.
-const NAMES: &[(&str, &str)] = &[("memory", "memorySize"), ("code", "src")];
+const NAMES: &[(&str, &str)] = &[
+    ("memory", "memorySize"),
+    ("code", "src"),
+    ("instanceConcurrency", "instanceConcurrencyConfig"),
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +49,7 @@ struct Inputs {
     layers: Vec<Layer>,
     vpc: Option<Spanned<Vpc>>,
     vpc_config: Option<Spanned<Vpc>>,
+    instance_concurrency_config: Option<Concurrency>,
     dead_letter: Option<Spanned<IgnoredAny>>,
     async_run_enable: Option<Text>,
     #[serde(rename = "msgTTL")]
@@ -250,6 +255,11 @@ fn read(variables: &Variables<'_>, inputs: &Inputs, at: &Spanned<Inputs>) -> Res
         memory: number(&inputs.memory_size, "memorySize")?,
         timeout: number(&inputs.timeout, "timeout")?,
         init_timeout: number(&inputs.init_timeout, "initTimeout")?,
+        instance_concurrency: source.concurrency(
+            inputs.instance_concurrency_config.as_ref(),
+            "instanceConcurrencyConfig",
+            |text| variables.fill(text, "instanceConcurrencyConfig"),
+        )?,
         description: text(&inputs.description, "description")?.map(|text| text.value),
         role: text(&inputs.role, "role")?.map(|text| text.value),
         environment,

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 use skiff_domain::NamespaceName;
 
-use super::foreign::{Pairs, Source, Text, Vpc, no_trigger};
+use super::foreign::{Concurrency, Pairs, Source, Text, Vpc, no_trigger};
 use super::{DefaultsYaml, FunctionYaml, Manifest, ManifestError, check_new, spec};
 
 const FUNCTION: &str = "TencentCloud::Serverless::Function";
@@ -20,6 +20,7 @@ const NAMES: &[(&str, &str)] = &[
     ("handler", "Handler"),
     ("runtime", "Runtime"),
     ("code", "CodeUri"),
+    ("instanceConcurrency", "InstanceConcurrencyConfig"),
 ];
 
 #[derive(Deserialize)]
@@ -81,6 +82,7 @@ struct Properties {
     #[serde(default)]
     environment: Environment,
     vpc_config: Option<Spanned<Vpc>>,
+    instance_concurrency_config: Option<Concurrency>,
     #[serde(default)]
     events: Pairs<Event>,
 }
@@ -215,6 +217,11 @@ fn read(source: Source<'_>, name: &Text, resource: &Resource, shared: &Shared) -
         code,
         memory: source.number(&given(&properties.memory_size, &shared.memory_size), "MemorySize")?,
         timeout: source.number(&given(&properties.timeout, &shared.timeout), "Timeout")?,
+        instance_concurrency: source.concurrency(
+            properties.instance_concurrency_config.as_ref(),
+            "InstanceConcurrencyConfig",
+            |text| Ok(text.clone()),
+        )?,
         description: properties.description.clone(),
         role: properties.role.clone(),
         environment: variables

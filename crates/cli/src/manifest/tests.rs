@@ -22,6 +22,7 @@ fn two_lines_are_a_function_with_every_default_said() {
         (settings.memory_mb, settings.timeout_s, settings.init_timeout_s),
         (Some(128), Some(3), Some(65))
     );
+    assert_eq!(settings.instance_concurrency, Some(1));
     assert_eq!(
         (settings.environment, settings.network, settings.layers),
         (Some(Vec::new()), Some(NetworkMode::Public), Some(Vec::new()))
@@ -38,6 +39,7 @@ handler: app.handle
 memory: 256
 timeout: 30
 initTimeout: 10
+instanceConcurrency: 20
 description: greets
 environment:
   PORT: 8080
@@ -70,6 +72,7 @@ ignore: ['*.md', tests/]
         layers: Some(["deps:3", "models:1"].map(|text| text.parse().expect("legal")).to_vec()),
         web: None,
         socket_idle_s: None,
+        instance_concurrency: Some(20),
     };
     assert_eq!(spec.settings, expected);
 }
@@ -191,6 +194,12 @@ fn an_error_names_file_line_and_field_and_what_was_meant() {
             "defaults:\n  runtime: Python3\n  initTimeout: 0\nfunctions:\n  - name: ab\n",
             "skiff.yaml:3: initTimeout:",
             "use 1 to 300",
+            None,
+        ),
+        (
+            "name: ab\nruntime: Nodejs18.15\ninstanceConcurrency: 101\n",
+            "skiff.yaml:3: instanceConcurrency:",
+            "101 is not possible: use a number from 1 to 100",
             None,
         ),
         (

@@ -4,7 +4,7 @@ use serde_json::Value;
 use skiff_domain::LayerRef;
 
 use crate::console::text;
-use crate::settings::{Settings, environment_of, layers_of, network_of, socket_idle_of};
+use crate::settings::{Settings, environment_of, instance_concurrency_of, layers_of, network_of, socket_idle_of};
 
 /// What the function has of the settings that are to change.
 pub(super) fn former(current: &Value, changed: &Settings) -> Settings {
@@ -22,6 +22,7 @@ pub(super) fn former(current: &Value, changed: &Settings) -> Settings {
         role: changed.role.as_ref().map(|_| text(current, "Role")),
         web: None,
         socket_idle_s: changed.socket_idle_s.and_then(|_| socket_idle_of(current)),
+        instance_concurrency: changed.instance_concurrency.map(|_| instance_concurrency_of(current)),
     }
 }
 
@@ -57,6 +58,13 @@ pub(super) fn differences(current: &Value, wanted: &Settings) -> (Settings, Vec<
         wanted.init_timeout_s.map(|secs| secs.to_string()),
     ) {
         changed.init_timeout_s = wanted.init_timeout_s;
+    }
+    if differs(
+        "instanceConcurrency",
+        instance_concurrency_of(current).to_string(),
+        wanted.instance_concurrency.map(|events| events.to_string()),
+    ) {
+        changed.instance_concurrency = wanted.instance_concurrency;
     }
     if differs("description", text(current, "Description"), wanted.description.clone()) {
         changed.description = wanted.description.clone();
@@ -173,6 +181,7 @@ mod tests {
             role: Some(String::new()),
             web: Some(Serves::Sockets),
             socket_idle_s: Some(600),
+            instance_concurrency: Some(1),
         };
         assert_eq!(differences(&current, &same), (Settings::default(), Vec::new()));
 
@@ -185,6 +194,7 @@ mod tests {
             layers: Some(vec!["deps:3".parse().expect("legal")]),
             role: Some("orders".to_owned()),
             socket_idle_s: Some(30),
+            instance_concurrency: Some(50),
             ..same
         };
         let (changed, changes) = differences(&current, &wanted);
@@ -202,6 +212,7 @@ mod tests {
             changes,
             [
                 "memory 128 -> 256",
+                "instanceConcurrency 1 -> 50",
                 "description none -> greets",
                 "network public -> none",
                 "websocketIdle 600 -> 30",

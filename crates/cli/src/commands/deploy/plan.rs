@@ -83,6 +83,7 @@ fn creation(spec: &FunctionSpec, digest: &str) -> Planned {
         .map(|(key, _)| key.clone())
         .collect();
     let network = settings.network.map(|mode| mode.to_string()).unwrap_or_default();
+    let shared = settings.instance_concurrency.filter(|events| *events > 1);
     let said = [
         ("type", text(&params, "Type")),
         ("runtime", text(&params, "Runtime")),
@@ -90,6 +91,10 @@ fn creation(spec: &FunctionSpec, digest: &str) -> Planned {
         ("memory", text(&params, "MemorySize")),
         ("timeout", text(&params, "Timeout")),
         ("initTimeout", text(&params, "InitTimeout")),
+        (
+            "instanceConcurrency",
+            shared.map(|events| events.to_string()).unwrap_or_default(),
+        ),
         ("description", text(&params, "Description")),
         ("network", network),
         ("layers", list(layers)),

@@ -24,6 +24,9 @@ pub(super) struct SettingsFlags {
     /// Longest initialisation, in seconds: 1 to 300
     #[arg(long, value_name = "SECONDS", value_parser = whole_number)]
     init_timeout: Option<u32>,
+    /// Events an instance takes at once: 1 to 100, of a web function or one for Node.js or Java
+    #[arg(long, value_name = "EVENTS", value_parser = whole_number)]
+    instance_concurrency: Option<u32>,
     /// What it is for
     #[arg(long, value_name = "TEXT")]
     description: Option<String>,
@@ -83,6 +86,7 @@ impl SettingsFlags {
             // Of `skiff deploy` alone.
             web: None,
             socket_idle_s: None,
+            instance_concurrency: self.instance_concurrency,
         })
     }
 }

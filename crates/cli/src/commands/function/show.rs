@@ -6,7 +6,7 @@ use crate::client::Client;
 use crate::commands::InNamespace;
 use crate::console::{Console, bytes, text};
 use crate::error::CliError;
-use crate::settings::{environment_of, layers_of, network_of};
+use crate::settings::{environment_of, instance_concurrency_of, layers_of, network_of};
 
 /// Arguments of `skiff function show`.
 #[derive(Debug, clap::Args)]
@@ -60,6 +60,7 @@ impl Args {
             ("memory", unit("MemorySize", "MB")),
             ("timeout", unit("Timeout", "s")),
             ("init timeout", unit("InitTimeout", "s")),
+            ("instance concurrency", instance_concurrency_of(&function).to_string()),
             ("network", network_of(&function).to_string()),
             (
                 "layers",

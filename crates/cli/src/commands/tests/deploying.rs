@@ -34,6 +34,7 @@ fn a_new_folder_is_created_with_everything_said() {
     let expected = json!({
         "Runtime": "Python3", "Handler": "index.main_handler", "MemorySize": 128, "Timeout": 3, "InitTimeout": 65,
         "Description": "", "Environment": {"Variables": [{"Key": "A", "Value": "1"}]}, "Layers": [], "Role": "",
+        "InstanceConcurrencyConfig": {"DynamicEnabled": "FALSE", "MaxConcurrency": 1},
         "PublicNetConfig": {"PublicNetStatus": "DISABLE"},
         "VpcConfig": {"VpcId": "none", "SubnetId": ""},
         "FunctionName": "hello", "Namespace": "staging", "Code": null,

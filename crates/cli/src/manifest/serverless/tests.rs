@@ -33,6 +33,7 @@ inputs:
   environment: {variables: {WORD: '${env:WORD} from ${app}', SIZE: 1.10}}
   layers: [{name: deps, version: 1}]
   asyncRunEnable: false
+  instanceConcurrencyConfig: {enable: true, dynamicEnabled: false, maxConcurrency: 10}
   vpcConfig: {vpcId: none}
 ";
     let Manifest { functions, notes } = read(text).expect("fine");
@@ -47,6 +48,7 @@ inputs:
         (settings.memory_mb, settings.timeout_s, settings.init_timeout_s),
         (Some(256), Some(20), Some(3))
     );
+    assert_eq!(settings.instance_concurrency, Some(10));
     let variables = [("SIZE", "1.10"), ("WORD", "Hi from shop")];
     let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!(settings.environment, Some(variables.to_vec()));
@@ -69,6 +71,18 @@ fn what_skiff_lacks_or_does_not_know_in_a_serverless_yml_is_an_error_with_its_li
         ),
         ("  msgTTL: 21600\n", "serverless.yml:6: msgTTL: Skiff does not have"),
         ("  cfs: []\n", "serverless.yml:6: cfs: Skiff does not have"),
+        (
+            "  instanceConcurrencyConfig: {dynamicEnabled: true}\n",
+            "serverless.yml:6: instanceConcurrencyConfig: an instance takes as many",
+        ),
+        (
+            "  instanceConcurrencyConfig: {maxConcurrency: 101}\n",
+            "serverless.yml:6: instanceConcurrencyConfig: 101 is not possible",
+        ),
+        (
+            "  instanceConcurrencyConfig: {sessions: 1}\n",
+            "unknown field \"sessions\"",
+        ),
         ("  type: other\n", "serverless.yml:6: type: \"other\" is none of"),
         ("  asyncRunEnable: true\n", "serverless.yml:6: asyncRunEnable: "),
         (

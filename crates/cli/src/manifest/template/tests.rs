@@ -40,6 +40,7 @@ Resources:
         Role: QCS_SCFExcuteRole
         Environment: {Variables: {DB_NAME: other}}
         VpcConfig: {VpcId: '', SubnetId: ''}
+        InstanceConcurrencyConfig: {DynamicEnabled: 'FALSE', MaxConcurrency: 20}
   staging:
     Type: TencentCloud::Serverless::Namespace
     plain:
@@ -55,6 +56,8 @@ Resources:
     assert_eq!(settings.runtime.as_deref(), Some("Nodejs8.9"));
     assert_eq!(settings.handler.as_deref(), Some("index.handler"));
     assert_eq!((settings.memory_mb, settings.timeout_s), (Some(256), Some(30)));
+    assert_eq!(settings.instance_concurrency, Some(20));
+    assert_eq!(plain.settings.instance_concurrency, Some(1));
     assert_eq!(settings.role.as_deref(), Some("QCS_SCFExcuteRole"));
     let variables = [("DB_NAME", "other"), ("SIZE", "1.10")].map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!(settings.environment, Some(variables.to_vec()), "as they are written");
@@ -73,6 +76,10 @@ fn what_skiff_lacks_or_does_not_know_in_a_template_is_an_error_with_its_line() {
         (
             "        Runtime: Python3.6\n        CodeUri: {Bucket: b, Key: /code.zip}\n",
             "template.yaml:8: CodeUri: code in a bucket",
+        ),
+        (
+            "        Runtime: Python3.6\n        InstanceConcurrencyConfig: {DynamicEnabled: 'TRUE'}\n",
+            "template.yaml:8: InstanceConcurrencyConfig: an instance takes as many",
         ),
         (
             "        Runtime: Python3.6\n        VpcConfig: {VpcId: vpc-x, SubnetId: subnet-x}\n",
