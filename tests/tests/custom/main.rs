@@ -7,4 +7,5 @@ mod lambda;
 mod php;
 mod walls;
 mod web;
+mod web_together;
 mod world;

@@ -5,10 +5,16 @@ import http.server
 import os
 import struct
 import sys
+import threading
 import time
+import urllib.parse
+import uuid
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 requests = 0
+born = uuid.uuid4().hex
+arrival = threading.Condition()
+arrived = 0
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -80,10 +86,32 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, b"")
         elif path == "/socket":
             self.socket()
+        elif path == "/meet":
+            self.meet(**dict(urllib.parse.parse_qsl(self.path.split("?")[1])))
         else:
             self.answer(404, b"nothing here")
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do
+
+    def meet(self, of, then="answer", eat="0"):
+        """Eats so many megabytes for a moment, and goes on once so many have come."""
+        global arrived
+        eaten = bytearray(int(eat) << 20)
+        eaten[::4096] = eaten[1::4096]
+        del eaten
+        with arrival:
+            arrived += 1
+            arrival.notify_all()
+            arrival.wait_for(lambda: arrived >= int(of))
+        if then == "raise":
+            raise RuntimeError("of one request")
+        elif then == "sleep":
+            time.sleep(600)
+        elif then == "exit":
+            os._exit(3)
+        elif then == "eat":
+            eaten = [bytes(1 << 24) + b"x" for _ in range(1000)]
+        self.answer(200, born.encode())
 
     def socket(self):
         key = self.headers["Sec-WebSocket-Key"].encode()
@@ -111,4 +139,5 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 print("starting", flush=True)
 sys.stdout.flush()
+http.server.ThreadingHTTPServer.request_queue_size = 128
 http.server.ThreadingHTTPServer(("0.0.0.0", 9000), Handler).serve_forever()

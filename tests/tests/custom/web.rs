@@ -12,9 +12,9 @@ use skiff_tests::{Function, Package, Spec, eventually};
 use crate::world::client;
 
 /// How long an answer may take on a machine that has much else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-fn spec() -> Spec {
+pub(crate) fn spec() -> Spec {
     let package = Package::default()
         .program(
             "scf_bootstrap",
@@ -30,7 +30,7 @@ fn shared() -> &'static Function {
 }
 
 /// A connection to the gateway with a request on its way.
-fn send(function: &Function, method: &str, path: &str, headers: &str, body: &[u8]) -> TcpStream {
+pub(crate) fn send(function: &Function, method: &str, path: &str, headers: &str, body: &[u8]) -> TcpStream {
     let client = client();
     let credentials = &client.credentials;
     let basic = STANDARD.encode(format!("{}:{}", credentials.secret_id, credentials.secret_key));
@@ -49,7 +49,7 @@ fn send(function: &Function, method: &str, path: &str, headers: &str, body: &[u8
 }
 
 /// Reads until what was read ends so.
-fn read_until(stream: &mut TcpStream, end: &str) -> String {
+pub(crate) fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut read = Vec::new();
     while !read.ends_with(end.as_bytes()) {
         let mut byte = [0];
@@ -62,7 +62,7 @@ fn read_until(stream: &mut TcpStream, end: &str) -> String {
 }
 
 /// Status, head and body of an answer to a request whose connection is then closed.
-fn ask(function: &Function, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, String, String) {
+pub(crate) fn ask(function: &Function, method: &str, path: &str, headers: &str, body: &[u8]) -> (u16, String, String) {
     let headers = format!("Connection: close\r\n{headers}");
     let mut stream = send(function, method, path, &headers, body);
     let head = read_until(&mut stream, "\r\n\r\n");
@@ -83,7 +83,7 @@ fn get(function: &Function, path: &str) -> (u16, String) {
 }
 
 /// The newest record of a function that ended so.
-fn recorded(function: &Function, status: u16) -> Value {
+pub(crate) fn recorded(function: &Function, status: u16) -> Value {
     eventually(PATIENCE, "a record", || {
         let logs = client().call("GetFunctionLogs", json!({"FunctionName": function.name, "Limit": 20}));
         let logs = logs.expect("GetFunctionLogs");
