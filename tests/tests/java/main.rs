@@ -8,5 +8,6 @@ mod memory;
 mod output;
 mod packages;
 mod parameters;
+mod together;
 mod walls;
 mod world;
