@@ -65,7 +65,7 @@ pub struct AttemptReport {
     pub end: AttemptEnd,
     /// From the hand-over to the answer.
     pub duration: Duration,
-    /// Peak memory of the instance so far, in bytes.
+    /// Peak memory of the instance, in bytes: so far, or while this event ran where it takes several at once.
     pub memory_peak_bytes: u64,
     /// What the process wrote to stdout and stderr meanwhile, as it goes into the log: lines are cut, and of more than
     /// the limits allow there are the beginning and the end, with a line between that says so.

@@ -3,6 +3,7 @@
 mod calls;
 mod lives;
 mod provisioned;
+mod shared;
 mod stops;
 
 use std::future::Future;
