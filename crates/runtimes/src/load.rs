@@ -123,7 +123,7 @@ impl<'a> Load<'a> {
             program: native::program(version),
             memory_mb: version.memory_mb,
             result_bytes_max: RESULT_BYTES_MAX,
-            concurrency: Some(version.concurrency.get()).filter(|_| version.concurrency.is_shared()),
+            concurrency: version.concurrency.is_shared().then_some(version.concurrency.get()),
         }
     }
 
