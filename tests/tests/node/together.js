@@ -1,4 +1,5 @@
 'use strict';
+const childProcess = require('child_process');
 const crypto = require('crypto');
 const fs = require('fs');
 
@@ -29,6 +30,9 @@ const deeds = {
     console.log('console of call', event.by);
     process.stdout.write('stream of call ' + event.by + '\n');
     callback(null, { born: born, id: context.request_id, by: event.by });
+  },
+  hold: (event, context, callback) => {
+    childProcess.execFile('/bin/sleep', [event.mark], () => callback(null, { born: born }));
   },
   fail: (event, context, callback) => callback(new RangeError('of call ' + event.by)),
   throwLater: (event) => { setTimeout(() => { throw new RangeError('of call ' + event.by); }, 1); },

@@ -1,13 +1,19 @@
 //! Several events at once in one instance.
 
 use std::collections::BTreeSet;
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Package, Spec};
+use skiff_tests::{Answer, Credentials, Function, Mark, Package, Spec, eventually};
 
 use crate::world::{VERSIONS, Version, client, node};
+
+const SOON: Duration = Duration::from_secs(60);
 
 fn spec(version: Version, concurrency: u32) -> Spec {
     let package = Package::default().file("index.js", include_bytes!("together.js"));
@@ -118,6 +124,60 @@ fn what_ends_an_instance_ends_all_its_calls() {
             assert_eq!(after.status, 200, "{version:?} {deed}");
         }
     }
+}
+
+#[test]
+fn an_error_of_nobody_knows_which_call_ends_all_that_run() {
+    for (index, deed) in [(0, "throwLater"), (3, "rejectLater"), (4, "rejectLater")] {
+        let version = VERSIONS[index];
+        let function = spec(version, 20).deploy(&client());
+        for answer in function.invoke_together(&meeting(&["never", deed, "never"])) {
+            assert_eq!(answer.status, 430, "{version:?}: {answer:?}");
+            assert_eq!(answer.result["ErrMsg"], json!("RangeError: of call 1"), "{version:?}");
+        }
+    }
+}
+
+/// A call on its way through the gateway, to be given up.
+fn call(function: &Function, event: &Value) -> TcpStream {
+    let client = client();
+    let Credentials { secret_id, secret_key } = &client.credentials;
+    let basic = STANDARD.encode(format!("{secret_id}:{secret_key}"));
+    let (name, event) = (&function.name, event.to_string());
+    let mut stream = TcpStream::connect(client.gateway.trim_start_matches("http://")).expect("the gateway");
+    write!(
+        stream,
+        "POST /2018-04-16/functions/default/{name}/invocations HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {basic}\r\n\
+         Content-Length: {}\r\n\r\n{event}",
+        event.len()
+    )
+    .expect("sent");
+    stream
+}
+
+#[test]
+fn who_gives_a_call_up_leaves_the_others_of_its_instance_to_finish() {
+    let function = spec(VERSIONS[6], 20).deploy(&client());
+    let (mark, abandoned) = (Mark::default(), Mark::default());
+    let hold = |mark: &Mark| json!({"meet": 1, "deed": "hold", "mark": mark.as_str()});
+    thread::scope(|scope| {
+        let others = scope.spawn(|| function.invoke_together(&vec![hold(&mark); 2]));
+        eventually(SOON, "two that run", || (mark.bearers().len() == 2).then_some(()));
+        let first = function.invoke(&meeting(&["answer"])[0]).returned()["born"].clone();
+        let gone = call(&function, &hold(&abandoned));
+        abandoned.appeared();
+        drop(gone);
+        eventually(SOON, "another instance", || {
+            let born = function.invoke(&meeting(&["answer"])[0]).returned()["born"].clone();
+            (born != first).then_some(())
+        });
+        assert_eq!(mark.bearers().len(), 2, "they run on");
+        mark.release();
+        let answers = others.join().expect("answers");
+        assert!(answers.iter().all(|answer| answer.returned()["born"] == first));
+    });
+    // The instance ends after them.
+    abandoned.vanished();
 }
 
 #[test]
