@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 use skiff_tests::repository;
@@ -91,6 +92,27 @@ fn a_function_goes_whole_through_a_file() {
         "numbers go on"
     );
     skiff("function delete cli-moved").fine();
+}
+
+#[test]
+fn how_many_events_an_instance_takes_is_planned_shown_and_goes_through_a_file() {
+    let folder = folder("cli-together", GREET, "type: web\ninstanceConcurrency: 20\n");
+    let program = folder.path().join("scf_bootstrap");
+    fs::write(&program, "#!/bin/sh\n").expect("a file");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("a mode");
+    skiff_with("deploy", &[path(&folder)]).fine();
+    skiff("function update cli-together --instance-concurrency 7").fine();
+    let planned = skiff_with("deploy --plan", &[path(&folder)]);
+    assert!(planned.fine().contains("instanceConcurrency 7 -> 20"), "{planned:?}");
+    let target = tempfile::tempdir().expect("a folder");
+    let file = target.path().join("together.zip").display().to_string();
+    skiff_with("function export cli-together", &[&file]).fine();
+    skiff("function delete cli-together").fine();
+    skiff_with("function import", &[&file]).fine();
+    let shown = skiff("function show cli-together -o json").json();
+    assert_eq!(shown["InstanceConcurrencyConfig"]["MaxConcurrency"], 7, "{shown}");
+    skiff("function update cli-together --instance-concurrency 101").fails(3, &["1 to 100"]);
+    skiff("function delete cli-together").fine();
 }
 
 #[test]
