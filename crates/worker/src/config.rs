@@ -7,7 +7,7 @@ use std::time::Duration;
 use skiff_runtimes::{Manifest, Platform};
 use tokio::sync::mpsc;
 
-use crate::Inbound;
+use crate::{Inbound, runtime_api};
 
 /// A worker's settings.
 #[derive(Debug)]
@@ -62,8 +62,9 @@ impl Default for PoolConfig {
     }
 }
 
-/// Descriptors that one sandbox costs the server: its control files, its pipes, its namespace and the doors in it.
-const DESCRIPTORS_PER_SANDBOX: u64 = 18;
+/// Descriptors that one sandbox costs the server at most: its control files, its pipes, its namespace and the doors in it;
+/// and where the program comes to the runtime API, the listener and what it connects, which others have less of.
+const DESCRIPTORS_PER_SANDBOX: u64 = 18 + 1 + runtime_api::CONNECTIONS_MAX as u64;
 /// Descriptors left for connections, logs and packages, or half of all where there are few.
 const DESCRIPTORS_LEFT: u64 = 4096;
 
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn there_are_no_more_sandboxes_than_descriptors_for_them() {
-        for (open_files, sandboxes) in [(1024, 28), (20_000, 883), (1_048_576, 2000), (u64::MAX, 2000), (0, 1)] {
+        for (open_files, sandboxes) in [(1024, 18), (20_000, 589), (1_048_576, 2000), (u64::MAX, 2000), (0, 1)] {
             assert_eq!(
                 PoolConfig::default().within(open_files).sandboxes_max,
                 sandboxes,

@@ -22,8 +22,8 @@ use tokio::task::JoinSet;
 
 use super::desk::{Answer, Desk, Event, Refused};
 
-/// Connections a program may have at once; the next waits in its own network.
-const CONNECTIONS_MAX: usize = 64;
+/// Connections a program may have at once; the next waits in its own network. Known ones have one or two.
+pub(crate) const CONNECTIONS_MAX: usize = 8;
 /// Between two attempts to accept when the host is out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// As much of a body that is too large is read, and let go, so that its sender gets to read why.
@@ -256,4 +256,47 @@ fn json(status: StatusCode, value: &serde_json::Value) -> Reply {
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    async fn ask(stream: &mut TcpStream) {
+        let request = b"GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+        stream.write_all(request).await.expect("a question");
+    }
+
+    async fn is_answered(stream: &mut TcpStream) {
+        let mut answer = [0; 1024];
+        let length = stream.read(&mut answer).await.expect("an answer");
+        assert!(answer[..length].starts_with(b"HTTP/1.1 404"));
+    }
+
+    #[tokio::test]
+    async fn a_program_has_few_connections_and_the_next_waits() {
+        let listener = StdListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("not blocking");
+        let address = listener.local_addr().expect("its address");
+        let _serving = serve(listener, &Arc::default()).expect("served");
+        let mut first = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            ask(&mut stream).await;
+            is_answered(&mut stream).await;
+            first.push(stream);
+        }
+        let mut next = TcpStream::connect(address).await.expect("a place in the queue");
+        ask(&mut next).await;
+        for stream in &mut first {
+            ask(stream).await;
+            is_answered(stream).await;
+        }
+        assert!(next.try_read(&mut [0; 1]).is_err(), "it waits");
+        drop(first.pop());
+        is_answered(&mut next).await;
+    }
 }

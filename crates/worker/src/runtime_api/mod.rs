@@ -13,6 +13,7 @@ use skiff_runtimes::wire::Response;
 use tokio::task::JoinSet;
 
 use desk::{Desk, Event};
+pub(crate) use http::CONNECTIONS_MAX;
 
 /// A program's desk and the listener it comes to. Dropping it closes every connection.
 #[derive(Debug)]
