@@ -21,6 +21,8 @@ use crate::registry::agent;
 const DOCUMENT_BYTES_MAX: u64 = 4 << 20;
 /// Longest that one of these may take.
 const DOCUMENT_TIME_MAX: Duration = Duration::from_secs(120);
+/// Longest that a piece may take: the largest there is on a slow line.
+const PIECE_TIME_MAX: Duration = Duration::from_secs(2 * 3600);
 /// What a manifest may be.
 const MANIFESTS: &str = "application/vnd.docker.distribution.manifest.v2+json, \
      application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.oci.image.manifest.v1+json, \
@@ -62,7 +64,7 @@ impl Repository {
             authorization: None,
         };
         let url = format!("{}/v2/", this.registry);
-        let answer = this.ask(&url, None, Some(DOCUMENT_TIME_MAX))?;
+        let answer = this.ask(&url, None, DOCUMENT_TIME_MAX)?;
         let challenge = answer.headers().get(header::WWW_AUTHENTICATE);
         let challenge = challenge.and_then(|text| text.to_str().ok()).map(str::to_owned);
         this.authorization = match challenge {
@@ -78,10 +80,7 @@ impl Repository {
     /// The manifest or index with this tag or digest, yet to be held against it.
     pub(super) fn manifest(&self, which: &str) -> Result<Vec<u8>, AddError> {
         let url = self.url("manifests", which);
-        self.read(
-            self.ask(&url, self.authorization.as_deref(), Some(DOCUMENT_TIME_MAX))?,
-            &url,
-        )
+        self.read(self.ask(&url, self.authorization.as_deref(), DOCUMENT_TIME_MAX)?, &url)
     }
 
     /// Which it is: a digest or a tag.
@@ -93,13 +92,18 @@ impl Repository {
     /// Fetches a piece of this size, yet to be held against its digest.
     pub(super) fn blob(&self, digest: &str, size: u64, spool: &Path) -> Result<File, AddError> {
         let url = self.url("blobs", digest);
-        let mut answer = self.ask(&url, self.authorization.as_deref(), None)?;
+        let mut answer = self.ask(&url, self.authorization.as_deref(), PIECE_TIME_MAX)?;
         if answer.status() != 200 {
             return Err(self.failed(&url, format!("HTTP {}", answer.status())));
         }
         let mut file = tempfile::tempfile_in(spool).map_err(AddError::io(spool))?;
         // One byte more tells that it is too long.
-        let mut body = answer.body_mut().with_config().limit(u64::MAX).reader().take(size + 1);
+        let mut body = answer
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .reader()
+            .take(size.saturating_add(1));
         io::copy(&mut body, &mut file).map_err(|error| self.failed(&url, error))?;
         Ok(file)
     }
@@ -135,9 +139,13 @@ impl Repository {
         Ok(token.token)
     }
 
-    /// One request, with an end to all of it where it has a limit. A credential does not follow to where it is sent on.
-    fn ask(&self, url: &str, authorization: Option<&str>, limit: Option<Duration>) -> Result<Response<Body>, AddError> {
-        let request = self.agent.get(url).config().timeout_global(limit).build();
+    /// One request, which ends in this time. A credential does not follow to where it is sent on.
+    fn ask(&self, url: &str, authorization: Option<&str>, limit: Duration) -> Result<Response<Body>, AddError> {
+        let request = self.agent.get(url).config();
+        let request = request
+            .timeout_global(Some(limit))
+            .timeout_recv_body(Some(limit))
+            .build();
         let mut request = request.header(header::ACCEPT, format!("{MANIFESTS}, */*"));
         if let Some(authorization) = authorization {
             request = request.header(header::AUTHORIZATION, authorization);
@@ -316,5 +324,51 @@ mod tests {
             .expect("elsewhere")
             .to_string();
         assert!(refused.contains("nothing was sent there"), "{refused}");
+    }
+
+    /// Answers one request after another with these heads, and gives back what was asked.
+    fn scripted(heads: Vec<String>) -> (String, thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let asked = thread::spawn(move || {
+            let answer = |head: &String| {
+                let (mut stream, _) = listener.accept().expect("a connection");
+                let lines = BufReader::new(stream.try_clone().expect("a stream")).lines();
+                let lines = lines.map_while(|line| line.ok().filter(|line| !line.is_empty()));
+                let asked = lines.collect::<Vec<_>>().join("\n").to_lowercase();
+                write!(
+                    stream,
+                    "HTTP/1.1 {head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+                )
+                .expect("sent");
+                asked
+            };
+            heads.iter().map(answer).collect()
+        });
+        (address, asked)
+    }
+
+    #[test]
+    fn a_login_stays_with_the_registry_whatever_it_asks_for_later_and_wherever_it_sends_who_fetches() {
+        let (elsewhere, asked_there) = scripted(vec!["200 OK".to_owned()]);
+        let (registry, asked) = scripted(vec![
+            "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"".to_owned(),
+            format!("307 Temporary Redirect\r\nLocation: http://{elsewhere}/piece"),
+            format!("401 Unauthorized\r\nWWW-Authenticate: Bearer realm=\"http://{elsewhere}/token\""),
+        ]);
+        let login = "Basic bWU6c2VjcmV0";
+        let repository = Repository::of(&reference(&registry), Some(login.to_owned())).expect("in");
+        let spool = tempfile::tempdir().expect("a folder");
+        repository.blob("sha256:1", 0, spool.path()).expect("sent on");
+        let refused = repository.blob("sha256:2", 0, spool.path()).expect_err("refused");
+        assert!(refused.to_string().contains("sha256:2: HTTP 401"), "{refused}");
+        let asked = asked.join().expect("no panic");
+        let has_it: Vec<bool> = asked.iter().map(|head| head.contains("authorization: ")).collect();
+        assert_eq!(has_it, [false, true, true], "{asked:?}");
+        let there = asked_there.join().expect("no panic");
+        assert!(
+            there[0].starts_with("get /piece ") && !there[0].contains("authorization"),
+            "{there:?}"
+        );
     }
 }
