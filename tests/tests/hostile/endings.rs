@@ -80,7 +80,7 @@ fn a_handler_that_never_returns_is_ended_at_its_time_limit_and_its_instance_with
 
 #[test]
 fn exceptions_that_are_no_errors_do_not_reach_the_platform() {
-    for (what, status) in [("base", 439), ("exit", 439), ("generator", 439), ("unruly", 430)] {
+    for (what, status) in [("base", 439), ("exit", 439), ("generator", 430), ("unruly", 430)] {
         assert_eq!(
             strike(attack("raises"), &json!({ "what": what })).status,
             status,
