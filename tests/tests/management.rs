@@ -137,6 +137,8 @@ fn a_function_acts_in_its_role_and_within_what_the_role_allows() {
     let server = Settings::default().on(&Arc::new(data)).start();
     python_sdk(&server, "management.py", "roles");
 
+    credentials_are_an_instances_own(&server.client());
+
     // What is wrong changes nothing; what is right counts without a restart.
     let (client, file) = (server.client(), server.data.path().join("roles.toml"));
     let function = Spec::package(saying("one")).with("Role", "callers").deploy(&client);
@@ -154,6 +156,27 @@ fn a_function_acts_in_its_role_and_within_what_the_role_allows() {
     server.hang_up();
     eventually(Duration::from_secs(30), "the new role", || give("watchers").ok());
     assert!(give("callers").is_err(), "and the old one is gone");
+}
+
+/// Also of those that go on from where the code was initialised once.
+fn credentials_are_an_instances_own(client: &Client) {
+    let code = "import os, uuid\nborn = uuid.uuid4().hex\n\ndef main_handler(event, context):\n    if event.get('exit'):\n        \
+        os._exit(3)\n    return [born] + [os.environ['TENCENTCLOUD_' + name] for name in ('SECRETID', 'SECRETKEY', 'SESSIONTOKEN')]\n";
+    let variables = json!({"Variables": [{"Key": "SKIFF_SNAPSHOT", "Value": "on"}]});
+    let function = Spec::python(code)
+        .with("Role", "callers")
+        .with("Environment", variables)
+        .deploy(client);
+    let mut last = function.invoke(&json!({})).returned().clone();
+    let [one, other] = eventually(Duration::from_secs(60), "instances of what was kept", || {
+        assert_eq!(function.invoke(&json!({"exit": true})).status, 439);
+        let next = function.invoke(&json!({})).returned().clone();
+        let pair = [std::mem::replace(&mut last, next.clone()), next];
+        (pair[0][0] == pair[1][0]).then_some(pair)
+    });
+    for credential in 1..4 {
+        assert_ne!(one[credential], other[credential]);
+    }
 }
 
 #[test]

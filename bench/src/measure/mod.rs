@@ -6,6 +6,7 @@ mod executed;
 mod memory;
 mod rate;
 mod sandboxes;
+mod snapshot;
 mod upload;
 mod warm;
 
@@ -36,6 +37,8 @@ pub(crate) enum Question {
     Executed,
     /// 50 calls at once of a function without an instance
     Burst,
+    /// Cold start of Python with numpy, initialised once
+    Snapshot,
 }
 
 impl Question {
@@ -54,6 +57,11 @@ impl Question {
             Self::Upload => ("upload", "(f) Upload to invocable", upload::measure),
             Self::Executed => ("executed", "(g) Cold start of Node.js and Java", executed::measure),
             Self::Burst => ("burst", "(h) A burst of cold starts", burst::measure),
+            Self::Snapshot => (
+                "snapshot",
+                "(i) Cold start of code that is initialised once",
+                snapshot::measure,
+            ),
         };
         let mut section = Section::new(id, title);
         // What was measured before it failed is still true.

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 
+use skiff_domain::Version;
 use skiff_domain::limits::ENVIRONMENT_BYTES_MAX;
 
 /// Prefixes of the variables that only the platform sets.
@@ -29,6 +30,9 @@ pub enum InvalidEnvironment {
     /// A value no process environment can hold.
     #[error("Environment.Variables value of {0:?} contains a NUL character: remove it")]
     Value(String),
+    /// A variable of Skiff's own with a value it does not know.
+    #[error("Environment.Variables value of {0} is {1:?}: use on or off")]
+    Switch(&'static str, String),
     /// A name only the platform may set.
     #[error("Environment.Variables key {0:?} is reserved: do not begin a key with SCF_, QCLOUD_ or TENCENTCLOUD_")]
     Reserved(String),
@@ -42,7 +46,7 @@ impl InvalidEnvironment {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Key(_) | Self::Repeated(_) | Self::Value(_) => "InvalidParameterValue.Environment",
+            Self::Key(_) | Self::Repeated(_) | Self::Value(_) | Self::Switch(..) => "InvalidParameterValue.Environment",
             Self::Reserved(_) => "InvalidParameterValue.EnvironmentSystemProtect",
             Self::TooLarge(_) => "InvalidParameterValue.EnvironmentExceededLimit",
         }
@@ -66,6 +70,12 @@ impl Environment {
             }
             if !seen.insert(key) {
                 return Err(InvalidEnvironment::Repeated(key.clone()));
+            }
+            if key == Version::SNAPSHOT && !["on", "off"].contains(&value.as_str()) {
+                return Err(InvalidEnvironment::Switch(
+                    Version::SNAPSHOT,
+                    value.chars().take(80).collect(),
+                ));
             }
             if value.contains('\0') {
                 return Err(InvalidEnvironment::Value(key.clone()));
@@ -136,5 +146,14 @@ mod tests {
             Err(InvalidEnvironment::Repeated("ab".to_owned()))
         );
         assert_eq!(check("ab", "x\0y"), Err(InvalidEnvironment::Value("ab".to_owned())));
+    }
+
+    #[test]
+    fn a_switch_of_skiffs_own_is_on_or_off() {
+        let with = |value: &str| Environment::new(vec![("SKIFF_SNAPSHOT".to_owned(), value.to_owned())]);
+        assert!(with("on").is_ok() && with("off").is_ok());
+        let error = with("TRUE").expect_err("neither");
+        assert_eq!(error.code(), "InvalidParameterValue.Environment");
+        assert!(error.to_string().ends_with("is \"TRUE\": use on or off"), "{error}");
     }
 }

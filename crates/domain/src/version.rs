@@ -161,6 +161,17 @@ pub struct Web {
 }
 
 impl Version {
+    /// The variable by which a function asks that its code is initialised once, with the value `on`: every client of the
+    /// API can send it.
+    pub const SNAPSHOT: &'static str = "SKIFF_SNAPSHOT";
+
+    /// True where it asks for that.
+    #[must_use]
+    pub fn asks_to_be_kept(&self) -> bool {
+        let asks = |(name, value): &(String, String)| name == Self::SNAPSHOT && value == "on";
+        self.environment.iter().any(asks)
+    }
+
     /// Every package its instances need: its code, its layers, and what they are together.
     pub fn packages(&self) -> impl Iterator<Item = CodeDigest> {
         let layers = self.layers.layers().iter().copied();

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use skiff_sandbox::{Bind, Boot, CODE_TARGET, Command, LAYERS_TARGET, Link, Template, TextFile};
+use skiff_sandbox::{Bind, Boot, CODE_TARGET, Command, LAYERS_TARGET, Link, SNAPSHOT_TARGET, Template, TextFile};
 
 /// Folders of programs, libraries and the data they need.
 const FOLDERS: &[&str] = &[
@@ -64,7 +64,7 @@ pub fn base(tree: &Path) -> Template {
             text("/etc/timezone", "Etc/UTC\n"),
         ],
         blobs: Vec::new(),
-        folders: [CODE_TARGET, LAYERS_TARGET, "/home/qcloud", "/var/lang"]
+        folders: [CODE_TARGET, LAYERS_TARGET, SNAPSHOT_TARGET, "/home/qcloud", "/var/lang"]
             .map(PathBuf::from)
             .to_vec(),
         boot: Boot::Exec(Command {

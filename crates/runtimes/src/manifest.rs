@@ -35,6 +35,12 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Whether an instance can be kept once its code is initialised, and others become it.
+    #[must_use]
+    pub fn can_be_kept(&self) -> bool {
+        matches!(self.template.boot, Boot::Fork(_))
+    }
+
     /// How events get to its functions and results back.
     #[must_use]
     pub fn speech(&self) -> Speech {

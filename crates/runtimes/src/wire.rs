@@ -24,6 +24,10 @@ pub enum Request {
     Invoke = 2,
     /// Compile the sources of `/var/user`; no body.
     Compile = 3,
+    /// Wait to be kept as you are, with your code initialised; no body.
+    Keep = 4,
+    /// Become what was kept. The body is that of [`Request::Load`], and so is the answer.
+    Restore = 5,
 }
 
 /// What a runtime answers.
@@ -56,12 +60,14 @@ pub enum Response {
     RaisedLast = 12,
     /// What the event of this sequence has written, before its answer; body: that. Of a runtime that runs several at once.
     Output = 13,
+    /// It waits to be kept; no body.
+    Kept = 14,
 }
 
 impl TryFrom<u32> for Response {
     type Error = ();
     fn try_from(kind: u32) -> Result<Self, ()> {
-        const ALL: [Response; 13] = [
+        const ALL: [Response; 14] = [
             Response::Ready,
             Response::Warm,
             Response::Loaded,
@@ -75,6 +81,7 @@ impl TryFrom<u32> for Response {
             Response::Unfit,
             Response::RaisedLast,
             Response::Output,
+            Response::Kept,
         ];
         ALL.into_iter().find(|response| *response as u32 == kind).ok_or(())
     }
@@ -156,7 +163,7 @@ mod tests {
     #[test]
     fn a_kind_nobody_knows_is_no_response() {
         assert_eq!(Response::try_from(6), Ok(Response::Returned));
-        assert!(Response::try_from(0).is_err() && Response::try_from(14).is_err());
+        assert!(Response::try_from(0).is_err() && Response::try_from(15).is_err());
     }
 
     #[test]

@@ -79,6 +79,33 @@ pub extern "C" fn skiff_give_back() -> i32 {
     given.map_or_else(|errno| -errno.0, |pages| pages as i32)
 }
 
+/// Says a frame on descriptor 4 and waits to be kept. Returns in those processes alone that become what is kept: how long
+/// the letter is that it was given, and that is in `letter` as far as there is room. A negative error number where it
+/// cannot be kept.
+///
+/// # Safety
+/// Both are live buffers of these lengths, and the process has one thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skiff_keep(frame: *const u8, length: usize, letter: *mut u8, room: usize) -> isize {
+    // SAFETY: the caller's own.
+    let kept = unsafe {
+        let frame = core::slice::from_raw_parts(frame, length);
+        cell::snapshot::keep(frame, core::slice::from_raw_parts_mut(letter, room))
+    };
+    kept.map_or_else(|errno| -errno.0 as isize, |length| length as isize)
+}
+
+/// Becomes the process that was kept, with a letter to it. A negative error number where there is none.
+///
+/// # Safety
+/// The letter is a live buffer of this length; the process has one thread, and the server gives it nothing but a file made
+/// of a child of the same zygote.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skiff_restore(letter: *const u8, length: usize) -> i32 {
+    // SAFETY: the caller's own.
+    -unsafe { cell::snapshot::restore(core::slice::from_raw_parts(letter, length)) }.0
+}
+
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     cell::raw::exit(125)

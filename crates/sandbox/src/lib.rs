@@ -20,6 +20,7 @@ pub mod network;
 mod root;
 mod sandbox;
 pub mod seccomp;
+mod snapshot;
 #[expect(unsafe_code, reason = "system calls no library wraps")]
 mod sys;
 mod template;
@@ -35,6 +36,7 @@ pub use network::{
     Endpoint, Inside, InvalidSubnet, Network, NetworkConfig, NetworkError, NetworkMode, Networks, Subnet, Uplink,
 };
 pub use sandbox::{Exit, Killer, Mount, Pipes, Sandbox};
+pub use snapshot::{KeepError, SNAPSHOT_TARGET, make_folder as make_snapshot_folder};
 pub use template::{
     BinaryFile, Bind, Boot, CODE_TARGET, Command, LAYERS_TARGET, LIBRARY_PATH, Link, Template, TextFile,
 };

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::cgroup::Cgroup;
 use crate::mounter::Mounter;
+use crate::snapshot::{self, KeepError};
 use crate::sys;
 use crate::zygote::{BirthError, Parts, Zygote};
 
@@ -124,6 +125,25 @@ impl Sandbox {
     #[must_use]
     pub fn killer(&self) -> Killer {
         self.killer.clone()
+    }
+
+    /// The process it is a child of. What was kept of one child others of the same alone can become.
+    #[must_use]
+    pub fn zygote(&self) -> &Arc<Zygote> {
+        &self.zygote
+    }
+
+    /// Keeps what runs inside, which has said that it waits for that, in a folder made by [`crate::make_snapshot_folder`].
+    /// Gives back how many bytes that took. Blocks.
+    pub fn keep(&self, folder: &Path) -> Result<u64, KeepError> {
+        let init = snapshot::process_of(self.killer.pidfd.as_raw_fd())?;
+        snapshot::keep(self.zygote.pid(), init, folder)
+    }
+
+    /// Learns from what runs inside, which has just become what is kept in this folder, how others become it faster.
+    /// Blocks.
+    pub fn learn(&self, folder: &Path) -> Result<(), KeepError> {
+        snapshot::learn(snapshot::process_of(self.killer.pidfd.as_raw_fd())?, folder)
     }
 
     /// Makes folders of the host appear inside. Call it once the runtime is ready: before, the sandbox has no mounts of

@@ -159,6 +159,7 @@ pub struct Zygote {
     ids: AtomicU64,
     filter: Vec<u64>,
     silent: AtomicBool,
+    pid: u32,
     notices: tokio::task::JoinHandle<()>,
 }
 
@@ -231,6 +232,7 @@ impl Zygote {
             }),
             gone: watch::Sender::new(false),
         });
+        let pid = child.id().ok_or_else(|| BootError::Ended(String::new()))?;
         let listener = Arc::clone(&shared);
         let (saying, said) = oneshot::channel();
         let notices = tokio::task::spawn(async move {
@@ -250,6 +252,7 @@ impl Zygote {
             ids: AtomicU64::new(1),
             filter: seccomp::filter(),
             silent: AtomicBool::new(false),
+            pid,
             notices,
         });
         match tokio::time::timeout(BOOT_MAX, has_booted).await {
@@ -257,6 +260,11 @@ impl Zygote {
             Ok(Err(_)) => Err(BootError::Ended(said.await.unwrap_or_default())),
             Err(_) => Err(BootError::TooSlow),
         }
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// False once the process is gone or has left an order without an answer: a new one must be booted.

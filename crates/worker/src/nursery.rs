@@ -128,6 +128,11 @@ impl Nursery {
         Arc::ptr_eq(&self.seat, seat)
     }
 
+    /// Whether an instance of it can be kept, and others become it.
+    pub(crate) fn can_be_kept(&self) -> bool {
+        self.seat.manifest().can_be_kept()
+    }
+
     /// Stem cells that are ready.
     pub(crate) fn ready(&self) -> usize {
         self.cells.lock().ready.len()

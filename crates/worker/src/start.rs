@@ -8,7 +8,7 @@ use bytes::Bytes;
 use skiff_domain::{InitOutput, InitReport, StartError, UserFault, Version};
 use skiff_runtimes::Load;
 use skiff_runtimes::wire::{self, Request, Response};
-use skiff_sandbox::{CODE_TARGET, LAYERS_TARGET, Limits, Mount, is_exhaustion};
+use skiff_sandbox::{CODE_TARGET, LAYERS_TARGET, Limits, Mount, SNAPSHOT_TARGET, is_exhaustion};
 use tokio::time::{Instant, timeout};
 
 use crate::answer::END_MAX;
@@ -37,6 +37,8 @@ pub(crate) struct Folders<'a> {
     pub(crate) code: &'a Path,
     /// The layers, where there are any.
     pub(crate) layers: Option<&'a Path>,
+    /// What the instance is to become, where one was kept.
+    pub(crate) snapshot: Option<&'a Path>,
 }
 
 /// Makes an instance of this version out of a stem cell.
@@ -49,9 +51,9 @@ pub(crate) async fn initialise(
 ) -> Result<(WorkerInstance, InitReport), StartError> {
     let assigned = assign(shared, &cell, &limits(version.memory_mb), folders);
     assigned.map_err(|error| StartError::Platform(format!("give a sandbox its limits and code: {error}")))?;
-    let order = Load::new(version, &shared.platform).to_json().ok();
-    let request = order.and_then(|order| wire::request(Request::Load, LOAD_SEQUENCE, &[&order]));
-    let request = request.ok_or_else(|| StartError::Platform("the order to load could not be written".to_owned()))?;
+    let kind = folders.snapshot.map_or(Request::Load, |_| Request::Restore);
+    let request = order(shared, version, kind)
+        .ok_or_else(|| StartError::Platform("the order to load could not be written".to_owned()))?;
     let StemCell {
         talk, line, sandbox, ..
     } = &mut cell;
@@ -75,11 +77,18 @@ pub(crate) async fn initialise(
     }
 }
 
+/// The order to load a version, or to become one that has.
+pub(crate) fn order(shared: &Shared, version: &Version, kind: Request) -> Option<Bytes> {
+    let order = Load::new(version, &shared.platform).to_json().ok()?;
+    wire::request(kind, LOAD_SEQUENCE, &[&order])
+}
+
 /// Limits, code and layers, for a function or for compiling.
 pub(crate) fn assign(shared: &Shared, cell: &StemCell, limits: &Limits, folders: Folders<'_>) -> std::io::Result<()> {
     let mount = |source, target| Mount { source, target };
     let mut mounts = vec![mount(folders.code, CODE_TARGET)];
     mounts.extend(folders.layers.map(|layers| mount(layers, LAYERS_TARGET)));
+    mounts.extend(folders.snapshot.map(|snapshot| mount(snapshot, SNAPSHOT_TARGET)));
     cell.sandbox.cgroup().limit(limits)?;
     cell.sandbox.mount(&shared.mounter, &mounts)
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skiff_domain::{
-    CodeDigest, InitReport, LayerStack, NetworkMode, Purpose, RuntimeName, StartError, StemKind, Version,
+    CodeDigest, FunctionUid, InitReport, LayerStack, NetworkMode, Purpose, Qualifier, RuntimeName, StartError,
+    StemKind, Version,
 };
 use skiff_invoker::Instances;
 use skiff_runtimes::wire::{self, Request, Response};
@@ -26,8 +27,10 @@ use crate::config::{UID_FIRST, WorkerConfig};
 use crate::freezer::Freezer;
 use crate::graveyard::Graveyard;
 use crate::instance::WorkerInstance;
+use crate::kept::Start;
 use crate::pools::{Ground, Pools};
 use crate::pressure::Pressure;
+use crate::snapshots::Snapshots;
 use crate::start;
 use crate::stock::Stock;
 use crate::walls;
@@ -99,17 +102,18 @@ pub struct RuntimeStatus {
 /// A machine's instances. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Worker {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 pub(crate) struct Shared {
     pub(crate) mounter: Mounter,
     pub(crate) freezer: Arc<Freezer>,
     pub(crate) platform: Platform,
+    pub(crate) snapshots: Snapshots,
     folders: Arc<dyn CodeFolders>,
     pressure: Arc<Pressure>,
     stock: Arc<Stock>,
-    pools: Pools,
+    pub(crate) pools: Pools,
     public: Result<(), String>,
     pub(crate) tasks: TaskTracker,
     stop: CancellationToken,
@@ -151,6 +155,8 @@ impl Worker {
         };
         let resolver = host::resolv_conf(networks.resolv_conf(NetworkMode::Public));
         let tasks = TaskTracker::new();
+        let snapshots = Snapshots::open(config.run_dir.join("snapshots"), tasks.clone())
+            .map_err(|error| OpenError::Host("make the folder for what is kept of instances", error))?;
         let watched = networks.clone();
         let stock = Stock::new(
             cgroups,
@@ -176,6 +182,7 @@ impl Worker {
             mounter: Mounter::open().map_err(|error| OpenError::Host("open its own mount namespace", error))?,
             freezer: Arc::default(),
             platform: config.platform,
+            snapshots,
             pressure,
             folders,
             stock,
@@ -191,6 +198,8 @@ impl Worker {
         worker.keep(async move { freezer.watch().await });
         let shared = Arc::clone(&worker.shared);
         worker.keep(async move { shared.pools.tidy().await });
+        let shared = Arc::clone(&worker.shared);
+        worker.keep(async move { shared.snapshots.watch().await });
         worker.set_runtimes(config.runtimes);
         Ok(worker)
     }
@@ -270,6 +279,7 @@ impl Worker {
             let folders = start::Folders {
                 code: folder,
                 layers: None,
+                snapshot: None,
             };
             start::assign(&self.shared, &cell, &limits, folders).map_err(|error| error.to_string())?;
             let request = wire::request(Request::Compile, SEQUENCE, &[]).ok_or("no request")?;
@@ -316,8 +326,13 @@ impl Worker {
         }
     }
 
+    /// Lets go of what is kept of instances of one version of a function, of all its versions where none is named.
+    pub fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
+        self.shared.snapshots.retire(uid, label);
+    }
+
     /// Runs a task until the shutdown.
-    fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn keep(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.shared.stop.clone();
         self.shared.tasks.spawn(async move {
             tokio::select! {
@@ -356,12 +371,14 @@ impl Instances for Worker {
             }
             None => None,
         };
-        let folders = start::Folders {
-            code: &folder,
-            layers: layers.as_deref(),
-        };
         let taken = self.shared.pools.take(&nursery).await;
         let cell = taken.map_err(|error| start::no_cell(&error))?;
-        start::initialise(&self.shared, cell, version, folders, begun).await
+        let start = Start {
+            version: Arc::clone(version),
+            nursery,
+            code: folder,
+            layers,
+        };
+        start.run(self, cell, begun).await
     }
 }

@@ -5,6 +5,7 @@ mod endings;
 mod environment;
 mod events;
 mod images;
+mod kept;
 mod layout;
 mod old;
 mod packages;

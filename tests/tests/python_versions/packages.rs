@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
-use skiff_tests::{Package, pip};
+use skiff_tests::{Package, eventually, pip};
 
 use crate::world::{Cases, Version, client, packages, python, versions};
 
@@ -102,18 +103,29 @@ fn a_shared_object_of_the_package_is_loaded_by_ctypes_in_every_python() {
 }
 
 #[test]
-fn numpy_and_h5py_compute_in_two_pythons() {
+fn numpy_and_h5py_compute_in_two_pythons_also_where_the_code_was_initialised_once() {
     let code = "
-import io, os
+import io, os, uuid
 import h5py, numpy
 
+born = uuid.uuid4().hex
+# Threads of the library, which it begins for this.
+large = numpy.arange(250000.0).reshape(500, 500)
+large.dot(large)
+
 def main_handler(event, context):
+    if event.get('exit'):
+        os._exit(3)
     with h5py.File('/tmp/x.h5', 'w') as file:
         file['cube'] = numpy.arange(27, dtype='f8').reshape(3, 3, 3)
     with h5py.File('/tmp/x.h5', 'r') as file:
         cube = file['cube'][:]
     inverse = numpy.linalg.inv(numpy.array([[2.0, 0.0], [0.0, 4.0]]))
-    return [float(cube.sum()), inverse.tolist(), numpy.fft.fft([1, 0, 0, 0]).real.tolist()]
+    product = float(large.dot(numpy.eye(500)).sum())
+    return {
+        'born': born, 'drawn': float(numpy.random.random()),
+        'computed': [float(cube.sum()), inverse.tolist(), numpy.fft.fft([1, 0, 0, 0]).real.tolist(), product],
+    }
 ";
     let host = versions()
         .iter()
@@ -128,8 +140,24 @@ def main_handler(event, context):
         let function = python(*version, package)
             .with("MemorySize", 512)
             .with("InitTimeout", 60)
+            .with(
+                "Environment",
+                json!({"Variables": [{"Key": "SKIFF_SNAPSHOT", "Value": "on"}]}),
+            )
             .deploy(&client());
-        let expected = json!([351.0, [[0.5, 0.0], [0.0, 0.25]], [1.0, 1.0, 1.0, 1.0]]);
-        assert_eq!(function.invoke(&json!({})).returned(), &expected, "{version:?}");
+        let expected = json!([351.0, [[0.5, 0.0], [0.0, 0.25]], [1.0, 1.0, 1.0, 1.0], 31_249_875_000.0]);
+        let compute = || {
+            let found = function.invoke(&json!({})).returned().clone();
+            assert_eq!(found["computed"], expected, "{version:?}");
+            found
+        };
+        let mut last = compute();
+        let [one, other] = eventually(Duration::from_secs(60), "instances of what was kept", || {
+            assert_eq!(function.invoke(&json!({"exit": true})).status, 439);
+            let next = compute();
+            let pair = [std::mem::replace(&mut last, next.clone()), next];
+            (pair[0]["born"] == pair[1]["born"]).then_some(pair)
+        });
+        assert_ne!(one["drawn"], other["drawn"], "{version:?}");
     }
 }

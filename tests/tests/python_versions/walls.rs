@@ -1,9 +1,11 @@
 //! Functions that attack: the walls around every version, and the runtime, which is in the same process.
 
-use serde_json::json;
-use skiff_tests::{Function, Package, assert_walled_in};
+use std::time::Duration;
 
-use crate::world::{Cases, client, deploy, python, run, versions};
+use serde_json::{Value, json};
+use skiff_tests::{Function, Package, assert_walled_in, eventually};
+
+use crate::world::{Cases, Version, client, deploy, python, run, versions};
 
 /// Names of what cannot be done, and what came of trying.
 const ATTEMPTS: &str = r#"
@@ -19,12 +21,17 @@ def write(path):
     with open(path, "w") as file:
         file.write("x")
 
+born = os.urandom(8)
+
 def main_handler(event, context):
+    if event.get("exit"):
+        os._exit(3)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.unshare(0x10000000)
     new_user = errno.errorcode[ctypes.get_errno()]
     libc.mount(b"x", b"/tmp", b"tmpfs", 0, None)
     return {
+        "born": repr(born),
         "status": open("/proc/self/status").read(),
         "own": open("/proc/self/environ").read(),
         "descriptors": sorted(attempt(os.readlink, "/proc/self/fd/" + name) for name in os.listdir("/proc/self/fd")),
@@ -43,38 +50,56 @@ def main_handler(event, context):
 fn every_python_stands_behind_the_same_walls() {
     for version in versions() {
         let function = deploy(*version, ATTEMPTS);
-        let answer = function.invoke(&json!({}));
-        let found = answer.returned();
-        let status = found["status"].as_str().expect("text");
-        assert_walled_in(status, &version);
-        let own = found["own"].as_str().expect("text");
-        let known = |entry: &str| {
-            ["", "LC_ALL=C.UTF-8"].contains(&entry) || entry.starts_with("LD_LIBRARY_PATH=/var/user:/opt")
-        };
-        assert!(own.split('\0').all(known), "{version:?} {own}");
-        for descriptor in found["descriptors"].as_array().expect("a list") {
-            let descriptor = descriptor.as_str().expect("text");
-            let harmless = ["pipe:", "/dev/null", "/proc/", "ENOENT", "/dev/urandom"];
-            assert!(
-                harmless.iter().any(|kind| descriptor.starts_with(kind)),
-                "{version:?} {descriptor}"
-            );
-        }
-        assert!(found["processes"].as_u64() <= Some(3), "{version:?} {found}");
-        assert_eq!(
-            (&found["init"], &found["root id"]),
-            (&json!("EACCES"), &json!("EPERM")),
-            "{version:?}"
+        assert_walls(function.invoke(&json!({})).returned(), version);
+    }
+}
+
+#[test]
+fn an_instance_of_what_was_kept_stands_behind_the_same_walls() {
+    let variables = json!({"Variables": [{"Key": "SKIFF_SNAPSHOT", "Value": "on"}]});
+    for version in versions() {
+        let function = python(*version, Package::python(ATTEMPTS))
+            .with("Environment", variables.clone())
+            .deploy(&client());
+        let mut last = function.invoke(&json!({})).returned()["born"].clone();
+        let found = eventually(Duration::from_secs(60), "instances of what was kept", || {
+            assert_eq!(function.invoke(&json!({"exit": true})).status, 439);
+            let found = function.invoke(&json!({})).returned().clone();
+            (std::mem::replace(&mut last, found["born"].clone()) == found["born"]).then_some(found)
+        });
+        assert_walls(&found, version);
+    }
+}
+
+fn assert_walls(found: &Value, version: &Version) {
+    let status = found["status"].as_str().expect("text");
+    assert_walled_in(status, version);
+    let own = found["own"].as_str().expect("text");
+    let known =
+        |entry: &str| ["", "LC_ALL=C.UTF-8"].contains(&entry) || entry.starts_with("LD_LIBRARY_PATH=/var/user:/opt");
+    assert!(own.split('\0').all(known), "{version:?} {own}");
+    for descriptor in found["descriptors"].as_array().expect("a list") {
+        let descriptor = descriptor.as_str().expect("text");
+        let harmless = ["pipe:", "/dev/null", "/proc/", "ENOENT", "/dev/urandom"];
+        assert!(
+            harmless.iter().any(|kind| descriptor.starts_with(kind)),
+            "{version:?} {descriptor}"
         );
-        assert_eq!(
-            (&found["namespace"], &found["mount"]),
-            (&json!("EPERM"), &json!("EPERM")),
-            "{version:?}"
-        );
-        for write in found["writes"].as_array().expect("a list") {
-            let refused = ["EROFS", "EACCES", "ENOENT", "EPERM"].contains(&write.as_str().expect("text"));
-            assert!(refused, "{version:?} {found}");
-        }
+    }
+    assert!(found["processes"].as_u64() <= Some(3), "{version:?} {found}");
+    assert_eq!(
+        (&found["init"], &found["root id"]),
+        (&json!("EACCES"), &json!("EPERM")),
+        "{version:?}"
+    );
+    assert_eq!(
+        (&found["namespace"], &found["mount"]),
+        (&json!("EPERM"), &json!("EPERM")),
+        "{version:?}"
+    );
+    for write in found["writes"].as_array().expect("a list") {
+        let refused = ["EROFS", "EACCES", "ENOENT", "EPERM"].contains(&write.as_str().expect("text"));
+        assert!(refused, "{version:?} {found}");
     }
 }
 

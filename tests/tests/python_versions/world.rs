@@ -137,6 +137,16 @@ pub(crate) fn client() -> Client {
     SERVER.client()
 }
 
+/// What the shared server has said.
+pub(crate) fn log() -> String {
+    SERVER.log()
+}
+
+/// Where it keeps its data.
+pub(crate) fn data_dir() -> &'static Path {
+    SERVER.data.path()
+}
+
 /// A folder for packages that are made once for all runs.
 pub(crate) fn packages() -> &'static Path {
     &WORLD.packages

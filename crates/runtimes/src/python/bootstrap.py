@@ -33,9 +33,12 @@ _seed = _random.Random.seed
 # Holds the interpreter's lock, as the only thread does anyway.
 _fork = ctypes.PyDLL(None, use_errno=True).fork
 _monotonic = time.monotonic
+# What Python does before and after a fork of its own; before 3.7 there is only an after.
+_before_fork = getattr(ctypes.pythonapi, "PyOS_BeforeFork", int)
+_after_fork = getattr(ctypes.pythonapi, "PyOS_AfterFork_Child", None) or ctypes.pythonapi.PyOS_AfterFork
 
 REQUESTS, RESPONSES = 3, 4
-LOAD, INVOKE, COMPILE = 1, 2, 3
+LOAD, INVOKE, COMPILE, KEEP, RESTORE = range(1, 6)
 READY, WARM, LOADED, NO_HANDLER, LOAD_FAILED, RETURNED, RAISED, TOO_LARGE, COMPILED, COMPILE_DONE = range(1, 11)
 
 USER_CODE = "/var/user"
@@ -44,6 +47,9 @@ LIBRARIES = os.environ.get("LD_LIBRARY_PATH", "").replace("/var/user:/opt", "", 
 OWN_FILE = __file__ if "__file__" in globals() else "<skiff>"
 WARM_CODE = "/var/runtime/python/warm"
 MEMORY = "/var/runtime/python/memory.py"
+KEPT = 14
+# Longest order that an instance is given that goes on from what was kept.
+LETTER_BYTES_MAX = 1 << 16
 # As large as what comes in earnest.
 WARM_ORDER = json.dumps({
     "environment": [[f"SKIFF_WARM_{number}", "warm"] for number in range(24)],
@@ -162,13 +168,15 @@ class Instance:
 
     def __init__(self):
         self.handler = None
+        self.environment = []
         self.result_bytes_max = 0
         self.pid = _getpid()
 
     def load(self, body, folder=USER_CODE, read=None):
         """Takes code: the kind and body of the answer."""
         order = _loads(str(body, "utf-8"))
-        for key, value in order["environment"]:
+        self.environment = order["environment"]
+        for key, value in self.environment:
             set_variable(key.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
         set_variable(b"HOSTNAME", _hostname().encode())
         # Children that are this interpreter again need its libraries, too.
@@ -196,6 +204,16 @@ class Instance:
             return NO_HANDLER, _dumps({"message": text}).encode()
         self.handler = handler
         return LOADED, str(int((_monotonic() - started) * 1e6)).encode()
+
+    def go_on(self, body):
+        """Takes the order to load what is loaded already, by the process this one was kept of: the kind and body of the
+        answer. What of its variables is another one's is set; what the code has set stays."""
+        known = dict(self.environment)
+        for key, value in _loads(str(body, "utf-8"))["environment"]:
+            if known.get(key) != value:
+                set_variable(key.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
+        set_variable(b"HOSTNAME", _hostname().encode())
+        return LOADED, b"0"
 
     def run(self, body):
         """Runs one event: the kind and body of the answer."""
@@ -387,6 +405,57 @@ def runtime(warm):
             _loaded = True
         elif kind == COMPILE:
             compile_sources(sequence)
+        elif kind == KEEP:
+            kind, answer = instance.go_on(wait_to_be_kept(sequence))
+            instance.answer(kind, sequence, answer)
+        elif kind == RESTORE:
+            body = bytes(body)
+            raise OSError(-_cell.skiff_restore(body, len(body)), "there is nothing to become")
+
+
+def wait_to_be_kept(sequence):
+    """Waits to be kept, and never returns here: in each process that becomes this one it does, with the order that was
+    given to it. To Python that is a fork: what modules have registered with `os.register_at_fork` runs, before it here and
+    after it there."""
+    flush()
+    gc.collect()
+    if hasattr(gc, "freeze"):
+        gc.freeze()
+    if _give_back is not None:
+        _give_back()
+    letter = ctypes.create_string_buffer(LETTER_BYTES_MAX)
+    frame = _pack("<III", 0, KEPT, sequence)
+    _before_fork()
+    end_native_threads()
+    length = _cell.skiff_keep(frame, len(frame), letter, LETTER_BYTES_MAX)
+    if length < 0:
+        raise OSError(-length, os.strerror(-length))
+    _after_fork()
+    draw_anew()
+    return letter.raw[:length]
+
+
+def end_native_threads():
+    """Libraries that compute with threads of their own end them for a fork, and begin them again when they compute."""
+    pid = _fork()
+    if pid == 0:
+        _exit(0)
+    if pid > 0:
+        os.waitpid(pid, 0)
+
+
+def draw_anew():
+    """What draws random numbers goes on with numbers of this instance's own."""
+    _entropy(_urandom(32), 32.0)
+    _seed(_random_instance)
+    tempfile._name_sequence = None
+    # The C library's keeps a clock's sequence number in memory.
+    uuid._generate_time_safe = uuid._node = uuid._last_timestamp = None
+    if "numpy.random" in sys.modules:
+        # As much as it would draw itself, in a tenth of the time.
+        sys.modules["numpy.random"].seed(_unpack("<8I", os.urandom(32)))
+    if "multiprocessing.process" in sys.modules:
+        sys.modules["multiprocessing.process"].current_process().authkey = _urandom(32)
 
 
 # --- the zygote -------------------------------------------------------------------------------------------------------
@@ -437,8 +506,8 @@ def open_streams():
 
 def zygote(control):
     """Forks an instance per order until the server is gone."""
-    global _give_back
-    cell = ctypes.CDLL("/var/runtime/libskiffcell.so")
+    global _cell, _give_back
+    cell = _cell = ctypes.CDLL("/var/runtime/libskiffcell.so")
     failed = cell.skiff_open(control, os.getpid())
     if failed:
         raise OSError(-failed, os.strerror(-failed))

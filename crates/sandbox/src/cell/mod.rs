@@ -13,6 +13,7 @@ mod birth;
 pub mod raw;
 pub mod sharing;
 pub mod slim;
+pub mod snapshot;
 mod zygote;
 
 pub use zygote::{Next, Zygote};

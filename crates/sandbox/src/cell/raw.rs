@@ -23,6 +23,7 @@ numbers! {
     WRITE: 1, 64;
     CLOSE: 3, 57;
     MMAP: 9, 222;
+    BRK: 12, 214;
     MUNMAP: 11, 215;
     MADVISE: 28, 233;
     PREAD64: 17, 67;
@@ -37,6 +38,9 @@ numbers! {
     WAIT4: 61, 260;
     KILL: 62, 129;
     CHDIR: 80, 49;
+    GETCWD: 79, 17;
+    RT_SIGACTION: 13, 134;
+    SIGALTSTACK: 131, 132;
     UMASK: 95, 166;
     SETSID: 112, 157;
     SETGROUPS: 116, 159;
@@ -123,6 +127,10 @@ pub const O_CLOEXEC: i32 = 0o2_000_000;
 /// A NUL-terminated path or string.
 pub type CStr<'a> = &'a core::ffi::CStr;
 
+mod becoming;
+
+pub use becoming::*;
+
 /// Reads once; `EINTR` is retried.
 pub fn read(fd: i32, into: &mut [u8]) -> Result<usize, Errno> {
     loop {
@@ -174,9 +182,9 @@ pub fn chdir(path: CStr<'_>) -> Result<(), Errno> {
     call!(CHDIR, path.as_ptr()).map(drop)
 }
 
-/// Sets the file mode creation mask.
-pub fn umask(mask: u32) {
-    let _ = call!(UMASK, mask);
+/// Sets the file mode creation mask, and says what it was.
+pub fn umask(mask: u32) -> u32 {
+    call!(UMASK, mask).map_or(0, |before| before as u32)
 }
 
 /// Begins a session of its own, away from the server's terminal.

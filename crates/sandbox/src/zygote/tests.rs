@@ -20,6 +20,7 @@ fn zygote() -> (Arc<Zygote>, OwnedFd) {
         ids: AtomicU64::new(1),
         filter: seccomp::filter(),
         silent: AtomicBool::new(false),
+        pid: 0,
         notices: tokio::task::spawn(async move { listener.listen().await }),
     };
     (Arc::new(zygote), theirs)

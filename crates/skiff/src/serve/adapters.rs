@@ -54,18 +54,22 @@ impl Pools for Machine {
     }
 }
 
-/// The invoker as the control plane sees it: who holds instances, and how many.
-pub(super) struct Holder(pub(super) Arc<Invoker<Acting<Worker>>>);
+/// The invoker and the worker as the control plane sees them: who holds instances, and how many.
+pub(super) struct Holder {
+    pub(super) invoker: Arc<Invoker<Acting<Worker>>>,
+    pub(super) worker: Worker,
+}
 
 impl Allot for Holder {
     fn allot(&self, allotment: &Arc<Allotment>) {
-        self.0.allot(allotment);
+        self.invoker.allot(allotment);
     }
 }
 
 impl Retire for Holder {
     fn retire(&self, uid: &FunctionUid, label: Option<&Qualifier>) {
-        self.0.retire(uid, label);
+        self.invoker.retire(uid, label);
+        self.worker.retire(uid, label);
     }
 }
 

@@ -16,8 +16,9 @@ use tokio::time::Instant;
 
 /// The file in the data dir.
 const FILE_NAME: &str = "roles.toml";
-/// How long before the end of its credentials an instance gets no further call: longer than any call.
-const CREDENTIALS_LEFT_MIN: SignedDuration = SignedDuration::from_mins(20);
+/// How long before the end of its credentials an instance gets no further call: longer than any call, and than the age
+/// of what an instance goes on from that initialised itself with other credentials.
+const CREDENTIALS_LEFT_MIN: SignedDuration = SignedDuration::from_mins(60);
 
 /// A role as it is written.
 #[derive(Deserialize)]

@@ -149,7 +149,10 @@ impl Serving {
             worker: worker.clone(),
             data_dir: config.data_dir.clone(),
         });
-        let holder = Arc::new(Holder(Arc::clone(&invoker)));
+        let holder = Arc::new(Holder {
+            invoker: Arc::clone(&invoker),
+            worker: worker.clone(),
+        });
         let control = ControlPlane::open(Ports {
             store: shared_store,
             artifacts,
