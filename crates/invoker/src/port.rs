@@ -29,7 +29,8 @@ pub trait Instances: Send + Sync + 'static {
 
 /// A handle at one initialised instance. Takes one event at a time. Dropping the last one kills what runs in it.
 pub trait Instance: Sized + Send + 'static {
-    /// Runs one event. After any end but `Returned`, `Raised` and `ResponseTooLarge` the instance is dead.
+    /// Runs one event. Whether the instance lives on each end says for itself ([`skiff_domain::AttemptEnd`]); the last word
+    /// has [`Instance::is_alive`].
     ///
     /// # Cancel safety
     /// Dropping the future kills the instance: what it was doing cannot be taken back. One with other handles takes no

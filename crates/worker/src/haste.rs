@@ -1,8 +1,9 @@
 //! Waiting awake for what comes within microseconds.
 //!
 //! Where a processor went to sleep, waking it takes longer than a small function runs: of a warm call's time most was
-//! that. So whoever waits for such an answer stays awake a moment, if this is the only call there is: with more, others
-//! need the processor, and keep it awake anyway.
+//! that. So whoever waits for such an answer stays awake a moment, if it is the only one that waits so: with more, others
+//! need the processor, and keep it awake anyway. Calls that are not answered in frames, web functions' among them, are not
+//! counted: what waits awake lets whoever is ready go first.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -14,6 +14,7 @@ mod graveyard;
 mod haste;
 mod instance;
 mod kept;
+mod knock;
 mod nursery;
 mod output;
 mod pools;

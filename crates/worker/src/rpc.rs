@@ -1,8 +1,5 @@
 //! The conversation with a program that listens inside its sandbox and answers the calls of Go's `net/rpc`.
 
-use std::io;
-use std::time::Duration;
-
 use bytes::{Bytes, BytesMut};
 use skiff_domain::Call;
 use skiff_runtimes::go::{self, Dialogue, NoReply, Reply};
@@ -10,13 +7,10 @@ use skiff_runtimes::wire::Response;
 use skiff_sandbox::Inside;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
 
 use crate::exchange::NoAnswer;
+use crate::knock::knock;
 
-/// Between two attempts to connect to a program that does not listen yet: at first, and at most.
-const KNOCK_PAUSE: Duration = Duration::from_millis(1);
-const KNOCK_PAUSE_MAX: Duration = Duration::from_millis(20);
 /// Read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -49,18 +43,7 @@ impl Rpc {
 
     /// Knocks until the program listens, and asks whether it speaks as it should.
     pub(crate) async fn initialise(&mut self) -> Result<(), NoAnswer> {
-        let mut pause = KNOCK_PAUSE;
-        let stream = loop {
-            match connect(self.inside.clone()).await {
-                Ok(stream) => break stream,
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Err(error) => return Err(NoAnswer::Garbage(format!("connect to it: {error}"))),
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(KNOCK_PAUSE_MAX);
-        };
-        // Frames of a few bytes each way: nothing is to wait for more.
-        drop(stream.set_nodelay(true));
+        let stream = knock(&self.inside, go::ADDRESS).await?;
         self.stream = Some(stream);
         let question = self.dialogue.ping();
         self.converse(&question).await.map(drop)
@@ -107,10 +90,4 @@ impl Rpc {
             }
         }
     }
-}
-
-async fn connect(inside: Inside) -> io::Result<TcpStream> {
-    let socket = tokio::task::spawn_blocking(move || inside.socket());
-    let socket = socket.await.map_err(io::Error::other)??;
-    socket.connect(go::ADDRESS).await
 }

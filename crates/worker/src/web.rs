@@ -2,20 +2,15 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::Duration;
 
 use rustix::net::Shutdown;
 use skiff_invoker::{Departure, Visit};
 use skiff_runtimes::native::WEB_ADDRESS;
 use skiff_sandbox::Inside;
 use tokio::net::TcpStream;
-use tokio::time::sleep;
 
 use crate::exchange::NoAnswer;
-
-/// Between two attempts to connect to a server that does not listen yet: at first, and at most.
-const KNOCK_PAUSE: Duration = Duration::from_millis(1);
-const KNOCK_PAUSE_MAX: Duration = Duration::from_millis(20);
+use crate::knock::{connect, knock};
 
 /// A way into one sandbox.
 #[derive(Debug, Clone)]
@@ -33,16 +28,7 @@ impl Web {
     /// # Cancel safety
     /// Safe.
     pub(crate) async fn initialise(&self) -> Result<(), NoAnswer> {
-        let mut pause = KNOCK_PAUSE;
-        loop {
-            match self.connect().await {
-                Ok(_heard) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
-                Err(error) => return Err(NoAnswer::Garbage(format!("connect to it: {error}"))),
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(KNOCK_PAUSE_MAX);
-        }
+        knock(&self.inside, WEB_ADDRESS).await.map(drop)
     }
 
     /// Lets a visitor in and waits until it leaves.
@@ -50,7 +36,7 @@ impl Web {
     /// # Cancel safety
     /// Dropping the future does not end the visit: kill the sandbox.
     pub(crate) async fn receive(&self, visit: Visit) -> Departure {
-        match self.connect().await {
+        match connect(&self.inside, WEB_ADDRESS).await {
             Ok(stream) => stay(stream, visit).await,
             Err(error) => shut(&error),
         }
@@ -61,19 +47,11 @@ impl Web {
     /// # Cancel safety
     /// Dropping the future ends this visit: its connection breaks off.
     pub(crate) async fn receive_one(&self, visit: Visit) -> Departure {
-        let connected = self.connect().await;
+        let connected = connect(&self.inside, WEB_ADDRESS).await;
         match connected.and_then(|stream| Ok((Connection(stream.as_fd().try_clone_to_owned()?), stream))) {
             Ok((_connection, stream)) => stay(stream, visit).await,
             Err(error) => shut(&error),
         }
-    }
-
-    async fn connect(&self) -> io::Result<TcpStream> {
-        let inside = self.inside.clone();
-        let socket = tokio::task::spawn_blocking(move || inside.socket());
-        let stream = socket.await.map_err(io::Error::other)??.connect(WEB_ADDRESS).await?;
-        stream.set_nodelay(true)?;
-        Ok(stream)
     }
 }
 
