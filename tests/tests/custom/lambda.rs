@@ -128,7 +128,8 @@ fn a_python_program_of_awslambdaric_runs_as_it_is() {
 
 /// The folder of modules with this library of npm. Its installation compiles for a minute, so it is kept in the build folder.
 fn aws_lambda_ric() -> PathBuf {
-    const VERSION: &str = "aws-lambda-ric@4.0.2";
+    // The last for the Node.js of Debian 12; those after it ask for 22.
+    const VERSION: &str = "aws-lambda-ric@3.3.0";
     let folder = kept_data_dir(".npm-lambda");
     let stamp = folder.join("installed");
     if std::fs::read_to_string(&stamp).ok().as_deref() != Some(VERSION) {
@@ -149,16 +150,15 @@ fn a_node_program_of_aws_lambda_ric_runs_as_it_is() {
     let modules = aws_lambda_ric();
     let deploy = |handler: &str| {
         // What runs; beside it the installation leaves what it was compiled with.
-        let package = ["aws-lambda-ric", "@aws"]
+        let library = modules.join("aws-lambda-ric");
+        let root = modules.parent().expect("the folder");
+        let package = ["bin", "dist"]
             .iter()
-            .fold(Package::default(), |package, module| {
-                let root = modules.parent().expect("the folder");
-                add(package, root, &modules.join(module))
-            });
+            .fold(Package::default(), |package, part| add(package, root, &library.join(part)));
         let package = package
             .program(
                 "bootstrap",
-                b"#!/bin/sh\nexec /usr/bin/node node_modules/aws-lambda-ric/index.mjs \"$_HANDLER\"\n",
+                b"#!/bin/sh\nexec /usr/bin/node node_modules/aws-lambda-ric/bin/index.mjs \"$_HANDLER\"\n",
             )
             .file("app.mjs", include_bytes!("app.mjs"));
         Spec::package(package)
