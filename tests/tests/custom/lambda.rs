@@ -152,9 +152,9 @@ fn a_node_program_of_aws_lambda_ric_runs_as_it_is() {
         // What runs; beside it the installation leaves what it was compiled with.
         let library = modules.join("aws-lambda-ric");
         let root = modules.parent().expect("the folder");
-        let package = ["bin", "dist"]
-            .iter()
-            .fold(Package::default(), |package, part| add(package, root, &library.join(part)));
+        let package = ["bin", "dist"].iter().fold(Package::default(), |package, part| {
+            add(package, root, &library.join(part))
+        });
         let package = package
             .program(
                 "bootstrap",
