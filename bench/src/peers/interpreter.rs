@@ -16,7 +16,7 @@ pub(crate) fn of_the_server() -> Result<(Manifest, PathBuf)> {
         .context("this host has no CPython 3")?;
     let program = match &manifest.template.boot {
         Boot::Fork(command) | Boot::Exec(command) => command.argv.first().map(PathBuf::from),
-        Boot::Wait => None,
+        Boot::Wait(_) => None,
     };
     let program = program.context("a runtime without a program")?;
     Ok((manifest, program))

@@ -1,7 +1,7 @@
 //! Adding what a runtime compiled to a package's folder, so that instances need not compile it again.
 //!
 //! The compiler reads code of strangers: its answer is not trusted. Files go into `__pycache__` folders of the package, or
-//! beside a source of their name as Python 2 has it, and nowhere else, and never through a link.
+//! beside a source of their name as Python 2 and WebAssembly have it, and nowhere else, and never through a link.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,19 +10,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat, openat2, renameat, statat, unlinkat};
-use skiff_domain::CodeDigest;
+use skiff_domain::{COMPILED_SUFFIX, CodeDigest};
 
 use crate::artifacts::{Artifacts, blocking};
 use crate::inside::open_root;
 
 /// The only folders compiled files may be in.
 const CACHE_FOLDER: &str = "__pycache__";
-/// How every compiled file ends.
-const COMPILED_SUFFIX: &str = ".pyc";
+/// How byte code of Python ends.
+const BYTE_CODE_SUFFIX: &str = ".pyc";
 
 impl Artifacts {
-    /// Adds compiled files to an unpacked package: `folder/__pycache__/name.pyc` or `folder/name.pyc` beside `name.py`
-    /// each, replaced when it is there.
+    /// Adds compiled files to an unpacked package, each `folder/__pycache__/name.pyc`, `folder/name.pyc` beside `name.py`, or
+    /// `folder/name.skiff-compiled` beside `name`, replaced when it is there.
     /// Stops at the first that cannot be written; instances do without.
     pub async fn add_compiled(&self, digest: CodeDigest, files: Vec<(String, Bytes)>) -> io::Result<()> {
         let folder = self.inner.slots.folder(&digest).ok_or(io::ErrorKind::NotFound)?;
@@ -45,7 +45,7 @@ fn add(root: &OwnedFd, path: &str, bytes: &[u8]) -> io::Result<()> {
         io::Error::new(io::ErrorKind::InvalidInput, text)
     };
     let (folder, name) = split(path).ok_or_else(wrong)?;
-    let cache = if folder.ends_with(CACHE_FOLDER) {
+    let cache = if folder.ends_with(CACHE_FOLDER) && name.ends_with(BYTE_CODE_SUFFIX) {
         let above = beneath(root, folder.parent().unwrap_or(Path::new("")))?;
         match mkdirat(above, CACHE_FOLDER, Mode::from_raw_mode(0o755)) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}
@@ -54,7 +54,8 @@ fn add(root: &OwnedFd, path: &str, bytes: &[u8]) -> io::Result<()> {
         beneath(root, folder)?
     } else {
         let beside = beneath(root, folder)?;
-        let source = statat(&beside, name.trim_end_matches('c'), AtFlags::SYMLINK_NOFOLLOW)?;
+        let source = name.strip_suffix(COMPILED_SUFFIX).or_else(|| name.strip_suffix('c'));
+        let source = statat(&beside, source.ok_or_else(wrong)?, AtFlags::SYMLINK_NOFOLLOW)?;
         if FileType::from_raw_mode(source.st_mode) != FileType::RegularFile {
             return Err(wrong());
         }
@@ -73,7 +74,8 @@ fn add(root: &OwnedFd, path: &str, bytes: &[u8]) -> io::Result<()> {
 /// The folder and the file's name in it.
 fn split(path: &str) -> Option<(&Path, &str)> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let stem = name.strip_suffix(COMPILED_SUFFIX)?;
+    let mut suffixes = [BYTE_CODE_SUFFIX, COMPILED_SUFFIX].iter();
+    let stem = suffixes.find_map(|suffix| name.strip_suffix(suffix))?;
     let plain = Path::new(path)
         .components()
         .all(|part| matches!(part, Component::Normal(_)));

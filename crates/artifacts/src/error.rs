@@ -3,8 +3,8 @@
 use std::error::Error;
 use std::io;
 
-use skiff_domain::CodeDigest;
 use skiff_domain::limits::{PACKAGE_ENTRIES_MAX, UNPACKED_BYTES_MAX, ZIP_BYTES_MAX};
+use skiff_domain::{COMPILED_SUFFIX, CodeDigest};
 
 use crate::tree::{DEPTH_MAX, LINK_HOPS_MAX, LINKS_MAX, NAME_BYTES_MAX, PATH_BYTES_MAX};
 use crate::unpack::RATIO_MAX;
@@ -104,6 +104,9 @@ pub enum BadPackage {
         /// The rule it breaks.
         rule: PathRule,
     },
+    /// A name that is for what Skiff itself adds.
+    #[error("has {0:?}: names that end in {COMPILED_SUFFIX} are for what Skiff itself compiles, leave it out")]
+    Reserved(String),
     /// A symbolic link out of the package.
     #[error("has the link {path:?} to {target:?}, which leads out of the package: link to a relative path inside it")]
     LinkOut {

@@ -1,7 +1,7 @@
 //! Opening: what is kept from the last run, and what is thrown away.
 //!
 //! Folders are renamed into place without waiting for the disk, so a power cut may leave one with empty files. They are
-//! a cache: after a reboot they are all thrown away and unpacked again from their durable blobs. Killing the server
+//! a cache: after a reboot, or with another Skiff, they are all thrown away and unpacked again from their durable blobs. Killing the server
 //! harms none of them, because what it wrote is with the kernel.
 
 use std::io;
@@ -20,10 +20,12 @@ use crate::slot::Slots;
 /// Names the boot that the folders were written in.
 const BOOT_FILE: &str = "boot";
 
-/// The kernel's name for this boot; a new one when it does not say, which only costs unpacking again.
+/// The kernel's name for this boot, a new one when it does not say, and Skiff's version: another one compiles anew. It only
+/// costs unpacking again.
 pub(crate) fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .unwrap_or_else(|_| format!("unknown, asked by process {}", std::process::id()))
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .unwrap_or_else(|_| format!("unknown, asked by process {}", std::process::id()));
+    format!("{} {}", boot.trim_end(), env!("CARGO_PKG_VERSION"))
 }
 
 /// Opens the packages under `root` as of this boot.

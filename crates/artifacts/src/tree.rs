@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use skiff_domain::COMPILED_SUFFIX;
 use skiff_domain::limits::PACKAGE_ENTRIES_MAX;
 
 use crate::error::{BadPackage, PathRule};
@@ -60,6 +61,9 @@ impl Tree {
                     rule: PathRule::Length,
                 }),
             };
+        }
+        if path.ends_with(COMPILED_SUFFIX) {
+            return Err(BadPackage::Reserved(shown(name)));
         }
         for (end, _) in path.match_indices('/') {
             let above = &path[..end];

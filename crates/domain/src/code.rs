@@ -8,6 +8,10 @@ use sha2::{Digest, Sha256};
 
 use crate::ids::InvalidName;
 
+/// How files end that Skiff adds to a package beside a module or component: the machine code made of it. No package has
+/// such a file of its own.
+pub const COMPILED_SUFFIX: &str = ".skiff-compiled";
+
 /// SHA-256 of a package's zip bytes: the name of the package everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -18,7 +18,7 @@ pub mod text;
 pub mod version;
 
 pub use attempt::{AttemptEnd, AttemptReport, Call, InitOutput, InitReport, StartError, UserFault};
-pub use code::CodeDigest;
+pub use code::{COMPILED_SUFFIX, CodeDigest};
 pub use concurrency::{
     Allotment, Capacity, InstanceConcurrency, InvalidInstanceConcurrency, InvalidUtilization, Provisioned, Tracking,
     Utilization,

@@ -62,6 +62,7 @@ const RUNTIMES: &[&str] = &[
     "Java17",
     "Java21",
     "CustomRuntime",
+    "Wasm1",
 ];
 /// Spellings of 2018 that older clients still send (CONTRACT 2.5).
 const RUNTIME_ALIASES: &[(&str, &str)] = &[("Golang1", "Go1"), ("PHP5", "Php5.6")];

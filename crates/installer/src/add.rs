@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use skiff_domain::RuntimeName;
-use skiff_runtimes::{Family, Record, Root, interpreter, usual_source};
+use skiff_runtimes::{Family, Record, Root, interpreter, usual_source, wasm};
 
 use crate::error::{AddError, RemoveError};
 use crate::probe::Probe;
@@ -26,6 +26,9 @@ pub struct Added {
 pub fn add(data_dir: &Path, name: &RuntimeName, source: Option<Source>, say: &dyn Fn(&str)) -> Result<Added, AddError> {
     if matches!(Family::of(name), Family::Custom | Family::Go) {
         return Err(AddError::AlwaysThere(name.clone()));
+    }
+    if let Some(command) = wasm::build_command(name) {
+        return Err(AddError::BuiltIn(name.clone(), command));
     }
     let runs = interpreter(name, Root::Interpreter).is_some();
     if !runs {
@@ -145,7 +148,7 @@ fn record(place: &Path, name: &RuntimeName, filled: Filled) -> Result<Record, Ad
         (Family::Php { major: 8, .. }, (found, _)) => found == Some(8),
         (Family::Php { major, minor: None }, (found, _)) => found == Some(major),
         (Family::Php { major, minor }, found) => found == (Some(major), minor),
-        (Family::Custom | Family::Go | Family::Other, _) => false,
+        (Family::Custom | Family::Go | Family::Wasm | Family::Other, _) => false,
     };
     if !wanted {
         return Err(AddError::OtherVersion {

@@ -34,7 +34,7 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
         Family::Node { .. } => "nodejs".to_owned(),
         Family::Java { major } => format!("openjdk-{major}-jre-headless"),
         Family::Php { .. } => PHP.to_owned(),
-        Family::Custom | Family::Go | Family::Other => return Err(AddError::NotKnown(name.clone())),
+        Family::Custom | Family::Go | Family::Wasm | Family::Other => return Err(AddError::NotKnown(name.clone())),
     };
     say(&format!("making a root file system of Debian {suite} with {package}"));
     let failed = |what: String| AddError::Mmdebstrap(what);

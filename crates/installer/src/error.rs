@@ -20,6 +20,9 @@ pub enum AddError {
         "{0} is always there: it runs programs of the package with the host's libraries, and nothing is to be installed"
     )]
     AlwaysThere(RuntimeName),
+    /// A part of Skiff itself, if it was built with it.
+    #[error("{0} is a part of Skiff where it was built with it, and nothing is to be installed: `{1}`")]
+    BuiltIn(RuntimeName, &'static str),
     /// No usual source is known.
     #[error("say where {0} comes from: --from dir:PATH, oci:IMAGE, or debian:SUITE with a suite that has it")]
     NoUsualSource(RuntimeName),

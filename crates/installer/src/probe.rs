@@ -80,7 +80,7 @@ impl Probe<'_> {
             Family::Node { .. } => ["-e", "console.log(JSON.stringify([6 * 7]))"],
             Family::Python { .. } => ["-c", "import json; print(json.dumps([6 * 7]))"],
             Family::Php { .. } => ["-r", "echo json_encode([6 * 7]);"],
-            Family::Java { .. } | Family::Custom | Family::Go | Family::Other => return Ok(()),
+            Family::Java { .. } | Family::Custom | Family::Go | Family::Wasm | Family::Other => return Ok(()),
         };
         let said = self.ask(&line)?;
         if said.output == LINE_SAYS {

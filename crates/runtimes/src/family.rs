@@ -35,6 +35,8 @@ pub enum Family {
         /// 4 of `Php7.4`; none of `Php7`.
         minor: Option<u32>,
     },
+    /// `Wasm1`: a module or component of the package, which Skiff's own program runs.
+    Wasm,
     /// A runtime this build has no bootstrap for.
     Other,
 }
@@ -72,6 +74,7 @@ impl Family {
             Some(Self::Php { major, minor })
         };
         let go = || (name == "Go1").then_some(Self::Go);
+        let wasm = || (name == "Wasm1").then_some(Self::Wasm);
         let custom = || (name == "CustomRuntime").then_some(Self::Custom);
         python()
             .or_else(node)
@@ -79,6 +82,7 @@ impl Family {
             .or_else(custom)
             .or_else(go)
             .or_else(php)
+            .or_else(wasm)
             .unwrap_or(Self::Other)
     }
 }
@@ -96,6 +100,7 @@ mod tests {
         assert_eq!(of("Nodejs22.14"), Family::Node { major: 22, minor: 14 });
         assert_eq!(of("CustomRuntime"), Family::Custom);
         assert_eq!(of("Go1"), Family::Go);
+        assert_eq!(of("Wasm1"), Family::Wasm);
         assert_eq!(of("Java8"), Family::Java { major: 8 });
         for (name, minor) in [("Php7", None), ("Php7.4", Some(4))] {
             assert_eq!(of(name), Family::Php { major: 7, minor });

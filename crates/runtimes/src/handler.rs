@@ -3,7 +3,7 @@
 use skiff_domain::RuntimeName;
 
 use crate::family::Family;
-use crate::native;
+use crate::{native, wasm};
 
 /// Longest handler, in bytes (CONTRACT 2.5 names no number; API documents say 60, longer package paths are real).
 const HANDLER_BYTES_MAX: usize = 128;
@@ -70,6 +70,12 @@ pub fn entry_files(runtime: &RuntimeName, handler: &str) -> Result<Vec<String>, 
         Family::Go => {
             let rule = "write the name of the program in the package, e.g. main";
             is_program(handler)
+                .then(|| vec![handler.to_owned()])
+                .ok_or_else(|| invalid(rule))
+        }
+        Family::Wasm => {
+            let rule = "write the path of a module or component in the package, e.g. main.wasm";
+            (is_program(handler) && handler.ends_with(wasm::SUFFIX))
                 .then(|| vec![handler.to_owned()])
                 .ok_or_else(|| invalid(rule))
         }
@@ -241,6 +247,25 @@ mod tests {
             assert_eq!(check(handler), Ok(vec![handler.to_owned()]));
         }
         for bad in ["", "/main", "../main", "bin/", "a b", ".hidden"] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_wasm_handler_is_the_name_of_a_module() {
+        let check = |handler: &str| entry_files(&"Wasm1".parse().expect("known"), handler);
+        for handler in ["main.wasm", "target/wasm32-wasip1/my-probe.wasm"] {
+            assert_eq!(check(handler), Ok(vec![handler.to_owned()]));
+        }
+        for bad in [
+            "",
+            "main",
+            "main.cwasm",
+            "../main.wasm",
+            "/main.wasm",
+            ".wasm",
+            "main.wasm/",
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
     }

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use skiff_domain::RuntimeName;
+use skiff_sandbox::Boot;
 
 use crate::family::Family;
 use crate::manifest::Manifest;
-use crate::{host, java, native, node, php, python};
+use crate::{host, java, native, node, php, python, wasm};
 
 /// Folder of the data dir.
 const FOLDER: &str = "runtimes";
@@ -124,12 +125,18 @@ impl Installed {
     }
 }
 
-/// Everything that can run here: the host's interpreters, and what is installed, which wins over the host's of the same
-/// name. What should be installed and cannot run comes beside it.
-pub fn available(data_dir: &Path) -> io::Result<(Vec<Manifest>, Vec<Unusable>)> {
+/// Everything that can run here: the host's interpreters, what the server's own program does in a sandbox (of the tasks it
+/// was built with), and what is installed, which wins over the host's of the same name. What should be installed and cannot
+/// run comes beside it.
+pub fn available(data_dir: &Path, tasks: &[&str]) -> io::Result<(Vec<Manifest>, Vec<Unusable>)> {
     let (mut manifests, unusable) = Installed::of(data_dir).read()?;
-    for host in python::of_the_host().into_iter().chain(native::of_the_host()) {
-        if manifests.iter().all(|installed| installed.name != host.name) {
+    let host = python::of_the_host().into_iter().chain(native::of_the_host());
+    for host in host.chain(wasm::of_the_host()) {
+        let runs = match &host.template.boot {
+            Boot::Wait(task) => tasks.contains(&task.as_str()),
+            Boot::Fork(_) | Boot::Exec(_) => true,
+        };
+        if runs && manifests.iter().all(|installed| installed.name != host.name) {
             manifests.push(host);
         }
     }
@@ -197,7 +204,7 @@ fn runtime(place: &Path) -> Result<Manifest, Unusable> {
             (template, true)
         }
         Family::Php { major, minor } => (php::install(template, (major, minor), &program, &root), false),
-        Family::Custom | Family::Go | Family::Other => return Err(Unusable::NoBootstrap(record.name)),
+        Family::Custom | Family::Go | Family::Wasm | Family::Other => return Err(Unusable::NoBootstrap(record.name)),
     };
     Ok(Manifest {
         name: record.name,
@@ -219,7 +226,7 @@ pub fn interpreter(name: &RuntimeName, root: Root) -> Option<String> {
         }
         Family::Java { .. } => "java".to_owned(),
         Family::Php { .. } => "php".to_owned(),
-        Family::Custom | Family::Go | Family::Other => return None,
+        Family::Custom | Family::Go | Family::Wasm | Family::Other => return None,
     };
     Some(match root {
         Root::Interpreter => format!("bin/{program}"),
@@ -243,7 +250,7 @@ pub fn usual_source(name: &RuntimeName) -> Option<String> {
             Some(format!("debian:{suite}"))
         }
         Family::Php { major, .. } => Some(php::usual_source(major)),
-        Family::Custom | Family::Go | Family::Other => None,
+        Family::Custom | Family::Go | Family::Wasm | Family::Other => None,
     }
 }
 
@@ -338,6 +345,21 @@ mod tests {
             assert!(usable.is_empty(), "{folder} {manifest}");
             assert!(unusable[0].to_string().contains(why), "{why}: {}", unusable[0]);
         }
+    }
+
+    #[test]
+    fn what_the_servers_own_program_cannot_do_is_no_runtime() {
+        let data = tempfile::tempdir().expect("a folder");
+        let names = |tasks: &[&str]| {
+            let (manifests, _) = available(data.path(), tasks).expect("readable");
+            let names = manifests.iter().map(|manifest| manifest.name.to_string());
+            names.filter(|name| !name.starts_with("Python")).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&[native::TASK]), ["CustomRuntime", "Go1"]);
+        assert_eq!(names(&[native::TASK, wasm::TASK]), ["CustomRuntime", "Go1", "Wasm1"]);
+        let command = |name: &str| wasm::build_command(&name.parse().expect("known"));
+        assert!(command("Wasm1").is_some_and(|command| command.ends_with("--features runtime-wasm")));
+        assert_eq!(command("Go1"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod family;
 pub mod go;
 mod handler;
 pub mod host;
+pub mod inside;
 mod installed;
 mod java;
 mod load;
@@ -15,6 +16,7 @@ pub mod native;
 mod node;
 mod php;
 mod python;
+pub mod wasm;
 pub mod wire;
 
 pub use family::Family;

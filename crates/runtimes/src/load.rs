@@ -93,7 +93,7 @@ impl<'a> Load<'a> {
                 let php = php::environment(major, minor);
                 environment.extend(php.into_iter().map(|(key, value)| (key, Cow::Owned(value))));
             }
-            Family::Other => {}
+            Family::Wasm | Family::Other => {}
         }
         let named = [
             ("SCF_RUNTIME", version.runtime.as_str()),

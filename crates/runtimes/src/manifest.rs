@@ -5,6 +5,7 @@ use skiff_domain::RuntimeName;
 use skiff_sandbox::{Boot, Template};
 
 use crate::family::Family;
+use crate::native;
 
 /// How the worker and an initialised instance speak to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub struct Manifest {
     pub source: String,
     /// Bytes it takes in the data dir; none for what is the host's.
     pub bytes: Option<u64>,
-    /// Whether packages have sources that it compiles.
+    /// Whether packages have files that it compiles.
     pub compiles: bool,
     /// What the sandbox makes of it.
     pub template: Template,
@@ -55,7 +56,7 @@ impl Manifest {
     #[must_use]
     pub fn for_web(&self) -> Self {
         let mut web = self.clone();
-        web.template.boot = Boot::Wait;
+        web.template.boot = Boot::Wait(native::TASK.to_owned());
         web
     }
 }

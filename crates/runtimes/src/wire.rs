@@ -50,7 +50,7 @@ pub enum Response {
     Raised = 7,
     /// The result is too large; body: its size as text.
     TooLarge = 8,
-    /// One compiled file; body: the path's length as a word, the path, the content.
+    /// A compiled file, or a part of one that the next continues; body: the path's length as a word, the path, the content.
     Compiled = 9,
     /// Nothing more to compile; no body.
     CompileDone = 10,
@@ -62,12 +62,14 @@ pub enum Response {
     Output = 13,
     /// It waits to be kept; no body.
     Kept = 14,
+    /// The result's text, whatever the program made it: not JSON of a bootstrap's.
+    Wrote = 15,
 }
 
 impl TryFrom<u32> for Response {
     type Error = ();
     fn try_from(kind: u32) -> Result<Self, ()> {
-        const ALL: [Response; 14] = [
+        const ALL: [Response; 15] = [
             Response::Ready,
             Response::Warm,
             Response::Loaded,
@@ -82,6 +84,7 @@ impl TryFrom<u32> for Response {
             Response::RaisedLast,
             Response::Output,
             Response::Kept,
+            Response::Wrote,
         ];
         ALL.into_iter().find(|response| *response as u32 == kind).ok_or(())
     }
@@ -163,7 +166,7 @@ mod tests {
     #[test]
     fn a_kind_nobody_knows_is_no_response() {
         assert_eq!(Response::try_from(6), Ok(Response::Returned));
-        assert!(Response::try_from(0).is_err() && Response::try_from(15).is_err());
+        assert!(Response::try_from(0).is_err() && Response::try_from(16).is_err());
     }
 
     #[test]

@@ -67,9 +67,8 @@ pub enum Boot {
     /// The program is executed anew for each instance, behind the walls. Its last argument is `warm` when it is to warm
     /// itself before code comes, else `cold`.
     Exec(Command),
-    /// The process stays the server's own program and waits, behind the walls, for the program it is to become: see
-    /// [`crate::Waiter`].
-    Wait,
+    /// The process stays the server's own program, and does this task of it behind the walls: see [`crate::Waiter`].
+    Wait(String),
 }
 
 /// A program inside the root.

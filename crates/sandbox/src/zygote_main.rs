@@ -17,13 +17,15 @@ use crate::cell::{Next, Zygote, raw};
 use crate::root;
 use crate::template::{Boot, Command, Template};
 
-/// What a process of [`Boot::Wait`] does: it is handed its requests and its responses, and becomes another program when it
-/// is told which. Where it comes back, the sandbox ends.
+/// What a process of [`Boot::Wait`] does with its requests and its responses. It may become another program; where it comes
+/// back, the sandbox ends.
 pub type Waiter = fn(Waiting);
 
 /// A process that waits.
 #[derive(Debug)]
 pub struct Waiting {
+    /// What it is there for, as the template has it.
+    pub task: String,
     /// What the server asks.
     pub requests: File,
     /// What it is answered.
@@ -110,7 +112,7 @@ fn run(waiter: Waiter) -> Result<(), ZygoteError> {
             let (warm, cold) = (program("warm")?, program("cold")?);
             serve(control, |warmed| if warmed { &warm } else { &cold }.become_it())
         }
-        Boot::Wait => serve(control, |warm| wait(waiter, warm)),
+        Boot::Wait(task) => serve(control, |warm| wait(waiter, task, warm)),
     }
 }
 
@@ -188,8 +190,8 @@ fn serve(control: i32, become_it: impl Fn(bool) -> ZygoteError) -> Result<(), Zy
     }
 }
 
-/// Waits for a program to become. The pipes are gone when it has become one.
-fn wait(waiter: Waiter, warm: bool) -> ZygoteError {
+/// Does the task. The pipes are gone when the process has become another program.
+fn wait(waiter: Waiter, task: &str, warm: bool) -> ZygoteError {
     let pipe = |number| {
         // SAFETY: a cell's descriptors 3 and 4 are its pipes (`cell::birth`), and nobody else here owns them.
         let fd = unsafe { OwnedFd::from_raw_fd(number) };
@@ -198,6 +200,7 @@ fn wait(waiter: Waiter, warm: bool) -> ZygoteError {
     match (pipe(3), pipe(4)) {
         (Ok(requests), Ok(responses)) => {
             waiter(Waiting {
+                task: task.to_owned(),
                 requests,
                 responses,
                 warm,

@@ -6,6 +6,7 @@ mod data_dir;
 mod doctor;
 mod runtime;
 mod serve;
+mod tasks;
 
 use std::process::ExitCode;
 
@@ -45,7 +46,7 @@ enum Command {
 fn main() -> ExitCode {
     // First of all, while there is one thread: a zygote forks.
     if std::env::args_os().nth(1).is_some_and(|argument| argument == ZYGOTE) {
-        return skiff_sandbox::zygote_main(skiff_runtimes::native::wait).into();
+        return skiff_sandbox::zygote_main(tasks::wait).into();
     }
     let matches = match Arguments::command().try_get_matches() {
         Ok(matches) => matches,

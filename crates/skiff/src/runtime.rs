@@ -13,6 +13,7 @@ use skiff_installer::{Source, add, remove};
 use skiff_runtimes::Manifest;
 
 use crate::data_dir::DataDir;
+use crate::tasks::TASKS;
 
 /// How long a server may take to see what was changed.
 const SEEN_MAX: Duration = Duration::from_secs(15);
@@ -194,7 +195,7 @@ fn stopped(global: &Global) -> Option<Vec<Value>> {
     }
     // Who may not read it is told of the server that is not there.
     std::fs::read_dir(&data_dir).ok()?;
-    let (mut manifests, _) = skiff_runtimes::available(&data_dir).ok()?;
+    let (mut manifests, _) = skiff_runtimes::available(&data_dir, TASKS).ok()?;
     manifests.sort_by(|a, b| a.name.cmp(&b.name));
     let shown = |manifest: Manifest| json!({"name": manifest.name, "source": manifest.source, "bytes": manifest.bytes, "ready": 0, "reason": "no server runs", "fails": false});
     Some(manifests.into_iter().map(shown).collect())

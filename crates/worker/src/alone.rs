@@ -94,17 +94,19 @@ impl Alone {
         let duration = started.elapsed();
         let orderly = matches!(
             made,
-            Made::Answer(Ok((Response::Returned | Response::Raised | Response::TooLarge, _)))
-                | Made::Visit(Ok(Departure::Answered(_)
-                    | Departure::TooLarge { .. }
-                    | Departure::Gone
-                    | Departure::Idle
-                    | Departure::Aborted))
+            Made::Answer(Ok((
+                Response::Returned | Response::Wrote | Response::Raised | Response::TooLarge,
+                _
+            ))) | Made::Visit(Ok(Departure::Answered(_)
+                | Departure::TooLarge { .. }
+                | Departure::Gone
+                | Departure::Idle
+                | Departure::Aborted))
         );
         let mut end = match made {
-            Made::Answer(answer) => answer::read(answer, self.talk.is_verbatim()),
+            Made::Answer(answer) => answer::read(answer),
             Made::Visit(Ok(departure)) => self.departed(departure).await,
-            Made::Visit(Err(error)) => answer::read(Err(error), self.talk.is_verbatim()),
+            Made::Visit(Err(error)) => answer::read(Err(error)),
         };
         if end == AttemptEnd::Exited(String::new()) {
             let text = match timeout(END_MAX, self.sandbox.ended()).await {

@@ -13,14 +13,15 @@ use crate::exchange::NoAnswer;
 /// How long a process that closed its pipes may take to be reported dead.
 pub(crate) const END_MAX: Duration = Duration::from_secs(1);
 
-/// What an answer means, before anybody looks at the memory. A result that is `verbatim` is the program's own text; every
-/// other is JSON of a bootstrap of Skiff's, or garbage.
-pub(crate) fn read(answer: Result<(Response, Bytes), NoAnswer>, verbatim: bool) -> AttemptEnd {
+/// What an answer means, before anybody looks at the memory.
+pub(crate) fn read(answer: Result<(Response, Bytes), NoAnswer>) -> AttemptEnd {
     match answer {
-        Ok((Response::Returned, body)) if body.len() > RESULT_BYTES_MAX => AttemptEnd::ResponseTooLarge {
-            bytes: body.len() as u64,
-        },
-        Ok((Response::Returned, body)) if verbatim => AttemptEnd::Returned(body),
+        Ok((Response::Returned | Response::Wrote, body)) if body.len() > RESULT_BYTES_MAX => {
+            AttemptEnd::ResponseTooLarge {
+                bytes: body.len() as u64,
+            }
+        }
+        Ok((Response::Wrote, body)) => AttemptEnd::Returned(body),
         Ok((Response::Returned, body)) => {
             // The runtime wrote JSON; whatever else writes here may not have. serde_json skips over the inside of a
             // string it ignores without looking at its encoding.

@@ -59,7 +59,7 @@ impl Rpc {
         let question = self.dialogue.invoke(&call.context, &call.event, deadline_ms);
         match self.converse(&question).await? {
             Reply::Pong => Err(NoAnswer::Garbage("an answer to nothing".to_owned())),
-            Reply::Returned(result) => Ok((Response::Returned, result)),
+            Reply::Returned(result) => Ok((Response::Wrote, result)),
             Reply::Failed { fault, ends } => {
                 self.ends = ends;
                 let fault = serde_json::to_vec(&fault).unwrap_or_default();

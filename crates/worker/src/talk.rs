@@ -148,14 +148,6 @@ impl Talk {
         matches!(self, Self::Web(_))
     }
 
-    /// True for results that are the program's own text and not JSON of a bootstrap of Skiff's.
-    pub(crate) fn is_verbatim(&self) -> bool {
-        match self {
-            Self::Frames { .. } => false,
-            Self::RuntimeApi(_) | Self::Rpc(_) | Self::Web(_) => true,
-        }
-    }
-
     /// True once the other side has closed its pipes, where it speaks over them.
     pub(crate) fn is_closed(&self, line: &Line) -> bool {
         matches!(self, Self::Frames { .. }) && line.is_closed()

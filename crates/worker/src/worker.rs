@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use skiff_domain::{
     CodeDigest, FunctionUid, InitReport, LayerStack, NetworkMode, Purpose, Qualifier, RuntimeName, StartError,
     StemKind, Version,
@@ -284,7 +284,7 @@ impl Worker {
             start::assign(&self.shared, &cell, &limits, folders).map_err(|error| error.to_string())?;
             let request = wire::request(Request::Compile, SEQUENCE, &[]).ok_or("no request")?;
             let mut answer = cell.line.ask(&request, SEQUENCE, Instant::now() + COMPILE_MAX).await;
-            let mut files = Vec::new();
+            let mut files: Vec<(String, BytesMut)> = Vec::new();
             let mut bytes = 0;
             loop {
                 match answer {
@@ -293,9 +293,16 @@ impl Worker {
                         if bytes > COMPILE_BYTES_MAX {
                             return Err("too much byte code".to_owned());
                         }
-                        files.push(wire::compiled(body).ok_or("a compiled file without its path")?);
+                        let (path, part) = wire::compiled(body).ok_or("a compiled file without its path")?;
+                        match files.last_mut() {
+                            Some((last, content)) if *last == path => content.extend_from_slice(&part),
+                            _ => files.push((path, BytesMut::from(part))),
+                        }
                     }
-                    Ok((Response::CompileDone, _)) => return Ok(files),
+                    Ok((Response::CompileDone, _)) => {
+                        let whole = files.into_iter().map(|(path, content)| (path, content.freeze()));
+                        return Ok(whole.collect());
+                    }
                     other => return Err(format!("{other:?}")),
                 }
                 answer = cell.line.listen(SEQUENCE, COMPILE_MAX).await;

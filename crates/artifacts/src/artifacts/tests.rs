@@ -274,6 +274,7 @@ async fn compiled_files_go_into_cache_folders_or_beside_their_source_and_nowhere
     let zip = raw(&[
         Raw::file("index.py"),
         Raw::file("lib/a.py"),
+        Raw::file("lib/m.wasm"),
         Raw::link("linked", "lib"),
         Raw::link("linked.py", "index.py"),
         Raw::link("trap/__pycache__", "../lib"),
@@ -288,6 +289,7 @@ async fn compiled_files_go_into_cache_folders_or_beside_their_source_and_nowhere
         "lib/__pycache__/a.cpython-311.pyc",
         "index.pyc",
         "lib/a.pyc",
+        "lib/m.wasm.skiff-compiled",
     ] {
         add(path).await.unwrap();
         add(path).await.expect("again replaces");
@@ -307,7 +309,11 @@ async fn compiled_files_go_into_cache_folders_or_beside_their_source_and_nowhere
         "linked/__pycache__/b.pyc",
         "trap/__pycache__/a.pyc",
         "__pycache__/a.py",
+        "__pycache__/a.wasm.skiff-compiled",
         "__pycache__/",
+        "m.wasm.skiff-compiled",
+        "linked/m.wasm.skiff-compiled",
+        "lib/.skiff-compiled",
     ] {
         assert!(add(path).await.is_err(), "{path}");
     }

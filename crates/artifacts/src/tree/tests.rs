@@ -73,6 +73,23 @@ fn a_path_given_twice_is_refused_however_it_is_written() {
 }
 
 #[test]
+fn names_that_are_for_compiled_files_are_refused() {
+    for path in [
+        "m.wasm.skiff-compiled",
+        "a//.skiff-compiled",
+        "a.skiff-compiled>b",
+        "a.skiff-compiled/",
+    ] {
+        let error = check(&["b", path]).unwrap_err();
+        assert!(matches!(error, BadPackage::Reserved(_)), "{path}: {error}");
+    }
+    assert!(
+        check(&["m.cwasm", "skiff-compiled"]).is_ok(),
+        "every other name is the user's"
+    );
+}
+
+#[test]
 fn a_path_is_a_file_or_a_folder_and_nothing_is_written_through_a_link() {
     for [first, second] in [
         ["a", "a/b"],

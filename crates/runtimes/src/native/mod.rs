@@ -13,7 +13,7 @@ use std::path::Path;
 use skiff_domain::{RuntimeName, Version};
 use skiff_sandbox::{Boot, CODE_TARGET};
 
-pub use wait::wait;
+pub use wait::{TASK, wait};
 
 use crate::family::Family;
 use crate::host;
@@ -31,7 +31,7 @@ pub const WEB_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHO
 /// The runtimes that need nothing but the host's own libraries and programs.
 pub(crate) fn of_the_host() -> Vec<Manifest> {
     let mut template = host::base(Path::new("/"));
-    template.boot = Boot::Wait;
+    template.boot = Boot::Wait(TASK.to_owned());
     let manifest = |name: &str| {
         Some(Manifest {
             name: name.parse::<RuntimeName>().ok()?,

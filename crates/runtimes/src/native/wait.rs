@@ -3,8 +3,7 @@
 //! Runs in the sandbox, behind all walls, in a copy of the zygote: one thread, no environment, and nothing of the server's
 //! but its program text.
 
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -12,10 +11,11 @@ use serde::Deserialize;
 use skiff_domain::UserFault;
 use skiff_sandbox::{CODE_TARGET, Command, Waiting, become_program};
 
-use crate::wire::{HEAD_BYTES, Head, Request, Response};
+use crate::inside::Inside;
+use crate::wire::{Request, Response};
 
-/// Longest order. It comes from the server: 4 KB of the user's variables and what Skiff adds.
-const ORDER_BYTES_MAX: u32 = 1 << 20;
+/// What it is called in a template.
+pub const TASK: &str = "program";
 
 /// What is read of [`crate::Load`].
 #[derive(Debug, Deserialize)]
@@ -32,24 +32,19 @@ pub fn wait(waiting: Waiting) {
 }
 
 fn serve(waiting: Waiting) -> io::Result<()> {
-    let Waiting {
-        mut requests,
-        mut responses,
-        warm,
-    } = waiting;
-    answer(&mut responses, Response::Ready, 0, &[])?;
-    if warm {
+    let mut inside = Inside {
+        requests: waiting.requests,
+        responses: waiting.responses,
+    };
+    inside.answer(Response::Ready, 0, &[])?;
+    if waiting.warm {
         // There is nothing to warm.
-        answer(&mut responses, Response::Warm, 0, &[])?;
+        inside.answer(Response::Warm, 0, &[])?;
     }
-    let mut head = [0; HEAD_BYTES];
-    requests.read_exact(&mut head)?;
-    let head = Head::from_bytes(head);
-    if head.kind != Request::Load as u32 || head.length > ORDER_BYTES_MAX {
+    let (head, body) = inside.read()?;
+    if head.kind != Request::Load as u32 {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let mut body = vec![0; head.length as usize];
-    requests.read_exact(&mut body)?;
     let order: Order = serde_json::from_slice(&body)?;
     // Returns only when it failed.
     std::env::set_current_dir(CODE_TARGET)?;
@@ -63,13 +58,7 @@ fn serve(waiting: Waiting) -> io::Result<()> {
         message,
         stack_trace: String::new(),
     };
-    answer(&mut responses, kind, head.sequence, &serde_json::to_vec(&fault)?)
-}
-
-fn answer(responses: &mut File, kind: Response, sequence: u32, body: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(body.len()).map_err(io::Error::other)?;
-    let head = [length, kind as u32, sequence].map(u32::to_le_bytes);
-    responses.write_all(&[head.as_flattened(), body].concat())
+    inside.answer(kind, head.sequence, &serde_json::to_vec(&fault)?)
 }
 
 /// Why a program of the package could not be executed, for its author.

@@ -27,6 +27,9 @@ impl Runtimes for Machine {
     }
 
     fn installed_by(&self, runtime: &RuntimeName) -> Option<String> {
+        if let Some(command) = skiff_runtimes::wasm::build_command(runtime) {
+            return Some(command.to_owned());
+        }
         let source = skiff_runtimes::usual_source(runtime)?;
         let command = format!("skiff runtime add {runtime} --from {source}");
         if self.data_dir == skiff_cli::default_data_dir() {

@@ -10,6 +10,7 @@ use skiff_worker::Worker;
 
 use super::roles;
 use super::signals::HangUps;
+use crate::tasks::TASKS;
 
 /// The runtimes of a server that starts.
 pub(super) async fn at_the_start(data_dir: &Path) -> anyhow::Result<Vec<Manifest>> {
@@ -45,7 +46,7 @@ pub(super) async fn follow(data_dir: PathBuf, worker: Worker, keyring: Arc<Keyri
 
 async fn read(data_dir: &Path) -> anyhow::Result<Vec<Manifest>> {
     let folder = data_dir.to_owned();
-    let read = tokio::task::spawn_blocking(move || skiff_runtimes::available(&folder)).await?;
+    let read = tokio::task::spawn_blocking(move || skiff_runtimes::available(&folder, TASKS)).await?;
     let (manifests, unusable) = read.context("read the runtimes")?;
     for error in unusable {
         tracing::warn!(%error, "an installed runtime cannot be used; remove it and add it again");

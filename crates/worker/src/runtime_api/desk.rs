@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn text(text: &'static str) -> Answer {
-        (Response::Returned, Bytes::from_static(text.as_bytes()))
+        (Response::Wrote, Bytes::from_static(text.as_bytes()))
     }
 
     #[tokio::test]

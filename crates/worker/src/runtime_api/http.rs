@@ -179,7 +179,7 @@ impl Api {
 
 fn answer(dialect: Dialect, is_error: bool, body: Bytes) -> Answer {
     if !is_error {
-        return (wire::Response::Returned, body);
+        return (wire::Response::Wrote, body);
     }
     let fault = api::fault(dialect, &body);
     // A fault is texts: it can always be written.

@@ -218,7 +218,7 @@ impl Host {
             match frame {
                 None => return Ok(()),
                 Some((Response::Output, sequence, text)) => self.calls.wrote(sequence, &text, &mut self.line.output),
-                Some((kind, sequence, body)) => match answer::read(Ok((kind, body)), self.talk.is_verbatim()) {
+                Some((kind, sequence, body)) => match answer::read(Ok((kind, body))) {
                     AttemptEnd::Garbage(what) => return Err(Fall::Garbage(what)),
                     end => self.end(sequence, end)?,
                 },

@@ -1,0 +1,61 @@
+;; A component that is called for each event. What it is to do is the first letter of the text that its event is.
+(component
+  (import "wasi:cli/exit@0.2.0" (instance $cli (export "exit" (func (param "status" (result))))))
+  (core func $exit (canon lower (func $cli "exit")))
+  (core module $code
+    (import "wasi" "exit" (func $exit (param i32)))
+    (memory (export "memory") 2)
+    (data (i32.const 64) "it broke: \c3\bc")
+    (global $count (mut i32) (i32.const 0))
+    (global $top (mut i32) (i32.const 1024))
+
+    ;; Room for what comes in: one thing after another, until the call is over.
+    (func $room (export "cabi_realloc") (param i32 i32 i32) (param $bytes i32) (result i32)
+      (local $place i32)
+      (local.set $place (global.get $top))
+      (global.set $top (i32.add (global.get $top) (local.get $bytes)))
+      (block $enough
+        (br_if $enough (i32.le_u (global.get $top) (i32.mul (memory.size) (i32.const 65536))))
+        (br_if $enough (i32.ge_s
+          (memory.grow (i32.add (i32.div_u (local.get $bytes) (i32.const 65536)) (i32.const 1))) (i32.const 0)))
+        unreachable)
+      (local.get $place))
+    (func (export "over") (param i32) (global.set $top (i32.const 1024)))
+
+    (func $answer (param $is_error i32) (param $place i32) (param $bytes i32) (result i32)
+      (i32.store (i32.const 16) (local.get $is_error))
+      (i32.store (i32.const 20) (local.get $place))
+      (i32.store (i32.const 24) (local.get $bytes))
+      (i32.const 16))
+    (func $count (result i32)
+      (global.set $count (i32.add (global.get $count) (i32.const 1)))
+      (i32.store8 (i32.const 32) (i32.add (global.get $count) (i32.const 48)))
+      (call $answer (i32.const 0) (i32.const 32) (i32.const 1)))
+    (func $inner (result i32) unreachable)
+    (func $outer (result i32) call $inner)
+    (func $forever (loop $again (br $again)))
+    (func $hog
+      (local $place i32)
+      (loop $again
+        (local.set $place (i32.mul (memory.grow (i32.const 1)) (i32.const 65536)))
+        (memory.fill (local.get $place) (i32.const 1) (i32.const 65536))
+        (br $again)))
+
+    (func (export "handle") (param $event i32) (param $event_bytes i32) (param $context i32) (param $context_bytes i32)
+      (result i32)
+      (local $case i32)
+      (local.set $case (i32.load8_u (i32.add (local.get $event) (i32.const 1))))
+      (if (i32.eq (local.get $case) (i32.const 99 (;c;))) (then (return (call $count))))
+      (if (i32.eq (local.get $case) (i32.const 102 (;f;)))
+        (then (return (call $answer (i32.const 1) (i32.const 64) (i32.const 12)))))
+      (if (i32.eq (local.get $case) (i32.const 104 (;h;))) (then (call $hog)))
+      (if (i32.eq (local.get $case) (i32.const 108 (;l;))) (then (call $forever)))
+      (if (i32.eq (local.get $case) (i32.const 113 (;q;))) (then (call $exit (i32.const 1))))
+      (if (i32.eq (local.get $case) (i32.const 116 (;t;))) (then (return (call $outer))))
+      (if (i32.eq (local.get $case) (i32.const 120 (;x;)))
+        (then (return (call $answer (i32.const 0) (local.get $context) (local.get $context_bytes)))))
+      (call $answer (i32.const 0) (local.get $event) (local.get $event_bytes))))
+  (core instance $code (instantiate $code (with "wasi" (instance (export "exit" (func $exit))))))
+  (func (export "handle") (param "event" string) (param "context" string) (result (result string (error string)))
+    (canon lift (core func $code "handle") (memory (core memory $code "memory")) (realloc (core func $code "cabi_realloc"))
+      (post-return (core func $code "over")))))
