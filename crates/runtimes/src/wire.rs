@@ -28,13 +28,16 @@ pub enum Request {
     Keep = 4,
     /// Become what was kept. The body is that of [`Request::Load`], and so is the answer.
     Restore = 5,
+    /// Go on as a child of your own: what is kept later must have another process id than what becomes it, since that is
+    /// how libraries tell a fork. No body; answered with [`Response::Ready`].
+    Fork = 6,
 }
 
 /// What a runtime answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Response {
-    /// Booted; all walls stand. Sequence 0.
+    /// Booted; all walls stand. Sequence 0, or that of [`Request::Fork`].
     Ready = 1,
     /// Warm: nothing is left to do before code comes. Sequence 0.
     Warm = 2,

@@ -95,6 +95,13 @@ pub unsafe extern "C" fn skiff_keep(frame: *const u8, length: usize, letter: *mu
     kept.map_or_else(|errno| -errno.0 as isize, |length| length as isize)
 }
 
+/// Before the fork whose child is to be kept.
+#[unsafe(no_mangle)]
+pub extern "C" fn skiff_before_fork() {
+    // SAFETY: the interpreter has one thread, which is here.
+    unsafe { cell::snapshot::before_fork() }
+}
+
 /// Becomes the process that was kept, with a letter to it. A negative error number where there is none.
 ///
 /// # Safety

@@ -93,7 +93,7 @@ impl Start {
 
     /// Initialises an instance in this cell and keeps it. The cell ends.
     async fn initialise_and_keep(&self, shared: &Shared, mut cell: StemCell) -> Result<Snapshot, String> {
-        self.ask(shared, &mut cell, None, &[Request::Load, Request::Keep])
+        self.ask(shared, &mut cell, None, &[Request::Fork, Request::Load, Request::Keep])
             .await?;
         let folder = shared.snapshots.place();
         let kept = spawn_blocking(move || Snapshot::of(&cell.sandbox, folder)).await;
@@ -125,6 +125,7 @@ impl Start {
         assigned.map_err(|error| error.to_string())?;
         for kind in requests {
             let (request, expected) = match kind {
+                Request::Fork => (wire::request(Request::Fork, LOAD_SEQUENCE, &[]), Response::Ready),
                 Request::Keep => (wire::request(Request::Keep, LOAD_SEQUENCE, &[]), Response::Kept),
                 kind => (start::order(shared, &self.version, *kind), Response::Loaded),
             };

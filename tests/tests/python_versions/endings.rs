@@ -3,7 +3,7 @@
 use serde_json::json;
 use skiff_tests::Answer;
 
-use crate::world::{Cases, Version, deploy, run, versions};
+use crate::world::{Cases, Version, client, deploy, python, run, versions};
 
 fn stack(answer: &Answer, version: Version) -> &str {
     assert_eq!(
@@ -54,14 +54,16 @@ fn causes_are_told_in_every_python_3() {
 #[test]
 fn what_a_handler_raises_beyond_exceptions_is_its_error_too_and_the_instance_lives_on_in_every_python_3() {
     for version in versions().iter().filter(|version| version.major == 3) {
-        let process = || run(*version, Cases::Modern, "process", json!({}));
+        // Its own, as other tests would take the instance away.
+        let function = python(*version, Cases::Modern.package()).deploy(&client());
+        let process = || function.invoke(&json!({"case": "process"}));
         let before = process().returned().clone();
         for (kind, ends) in [
             ("cancelled", "CancelledError"),
             ("generator", "GeneratorExit: beyond"),
             ("own", "Own: beyond"),
         ] {
-            let answer = run(*version, Cases::Modern, "beyond", json!({"kind": kind}));
+            let answer = function.invoke(&json!({"case": "beyond", "kind": kind}));
             assert!(stack(&answer, *version).ends_with(ends), "{version:?} {answer:?}");
         }
         assert_eq!(process().returned(), &before, "{version:?}");

@@ -103,6 +103,49 @@ fn a_shared_object_of_the_package_is_loaded_by_ctypes_in_every_python() {
 }
 
 #[test]
+fn keys_of_a_library_with_a_generator_of_its_own_differ_where_the_code_was_initialised_once() {
+    let code = "
+import os, uuid
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+born = uuid.uuid4().hex
+# Its generator is set up from here on.
+ed25519.Ed25519PrivateKey.generate()
+
+def main_handler(event, context):
+    if event.get('exit'):
+        os._exit(3)
+    private = ed25519.Ed25519PrivateKey.generate().private_bytes_raw()
+    return {'born': born, 'keys': [private.hex(), AESGCM.generate_key(128).hex()]}
+";
+    let host = versions()
+        .iter()
+        .find(|version| version.is_hosts())
+        .expect("the host's");
+    let folder = vendored(*host, &["cryptography"]);
+    let function = python(*host, add(Package::python(code), &folder, ""))
+        .with("MemorySize", 512)
+        .with("InitTimeout", 60)
+        .with(
+            "Environment",
+            json!({"Variables": [{"Key": "SKIFF_SNAPSHOT", "Value": "on"}]}),
+        )
+        .deploy(&client());
+    let draw = || function.invoke(&json!({})).returned().clone();
+    let mut last = draw();
+    let [one, other] = eventually(Duration::from_secs(60), "instances of what was kept", || {
+        assert_eq!(function.invoke(&json!({"exit": true})).status, 439);
+        let next = draw();
+        let pair = [std::mem::replace(&mut last, next.clone()), next];
+        (pair[0]["born"] == pair[1]["born"]).then_some(pair)
+    });
+    for key in [0, 1] {
+        assert_ne!(one["keys"][key], other["keys"][key], "key {key}");
+    }
+}
+
+#[test]
 fn numpy_and_h5py_compute_in_two_pythons_also_where_the_code_was_initialised_once() {
     let code = "
 import io, os, uuid

@@ -38,7 +38,7 @@ _before_fork = getattr(ctypes.pythonapi, "PyOS_BeforeFork", int)
 _after_fork = getattr(ctypes.pythonapi, "PyOS_AfterFork_Child", None) or ctypes.pythonapi.PyOS_AfterFork
 
 REQUESTS, RESPONSES = 3, 4
-LOAD, INVOKE, COMPILE, KEEP, RESTORE = range(1, 6)
+LOAD, INVOKE, COMPILE, KEEP, RESTORE, FORK = range(1, 7)
 READY, WARM, LOADED, NO_HANDLER, LOAD_FAILED, RETURNED, RAISED, TOO_LARGE, COMPILED, COMPILE_DONE = range(1, 11)
 
 USER_CODE = "/var/user"
@@ -208,6 +208,7 @@ class Instance:
     def go_on(self, body):
         """Takes the order to load what is loaded already, by the process this one was kept of: the kind and body of the
         answer. What of its variables is another one's is set; what the code has set stays."""
+        self.pid = _main_thread._native_id = _getpid()
         known = dict(self.environment)
         for key, value in _loads(str(body, "utf-8"))["environment"]:
             if known.get(key) != value:
@@ -408,6 +409,10 @@ def runtime(warm):
         elif kind == KEEP:
             kind, answer = instance.go_on(wait_to_be_kept(sequence))
             instance.answer(kind, sequence, answer)
+        elif kind == FORK:
+            go_on_as_child(os.fork)
+            instance.pid = _getpid()
+            send(READY, sequence)
         elif kind == RESTORE:
             body = bytes(body)
             raise OSError(-_cell.skiff_restore(body, len(body)), "there is nothing to become")
@@ -426,7 +431,8 @@ def wait_to_be_kept(sequence):
     letter = ctypes.create_string_buffer(LETTER_BYTES_MAX)
     frame = _pack("<III", 0, KEPT, sequence)
     _before_fork()
-    end_native_threads()
+    _cell.skiff_before_fork()
+    go_on_as_child(fork)
     length = _cell.skiff_keep(frame, len(frame), letter, LETTER_BYTES_MAX)
     if length < 0:
         raise OSError(-length, os.strerror(-length))
@@ -435,13 +441,15 @@ def wait_to_be_kept(sequence):
     return letter.raw[:length]
 
 
-def end_native_threads():
-    """Libraries that compute with threads of their own end them for a fork, and begin them again when they compute."""
-    pid = _fork()
-    if pid == 0:
-        _exit(0)
+def go_on_as_child(fork):
+    """Returns in the child of a fork, and ends with it: libraries that compute with threads of their own end them then, and
+    those that draw random numbers know that they have to draw anew."""
+    pid = fork()
+    if pid < 0:
+        raise OSError(-pid, os.strerror(-pid))
     if pid > 0:
         os.waitpid(pid, 0)
+        _exit(1)
 
 
 def draw_anew():

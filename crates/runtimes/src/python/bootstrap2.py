@@ -25,7 +25,7 @@ _native = ctypes.PyDLL(None, use_errno=True)
 _fork, _after_fork = _native.fork, ctypes.pythonapi.PyOS_AfterFork
 
 REQUESTS, RESPONSES = 3, 4
-LOAD, INVOKE, COMPILE, KEEP, RESTORE = range(1, 6)
+LOAD, INVOKE, COMPILE, KEEP, RESTORE, FORK = range(1, 7)
 READY, WARM, LOADED, NO_HANDLER, LOAD_FAILED, RETURNED, RAISED, TOO_LARGE, COMPILED, COMPILE_DONE = range(1, 11)
 
 USER_CODE = "/var/user"
@@ -170,6 +170,7 @@ class Instance(object):
     def go_on(self, body):
         """Takes the order to load what is loaded already, by the process this one was kept of: the kind and body of the
         answer. What of its variables is another one's is set; what the code has set stays."""
+        self.pid = _getpid()
         known = dict(self.environment)
         for key, value in _loads(body)["environment"]:
             if known.get(key) != value:
@@ -287,6 +288,10 @@ def runtime(warm):
         elif kind == KEEP:
             kind, answer = instance.go_on(wait_to_be_kept(sequence))
             instance.answer(kind, sequence, answer)
+        elif kind == FORK:
+            go_on_as_child(os.fork)
+            instance.pid = _getpid()
+            send(READY, sequence)
         elif kind == RESTORE:
             raise OSError(-_cell.skiff_restore(bytes(body), len(body)), "there is nothing to become")
 
@@ -305,7 +310,8 @@ def wait_to_be_kept(sequence):
             pass
     letter = ctypes.create_string_buffer(LETTER_BYTES_MAX)
     frame = _pack("<III", 0, KEPT, sequence)
-    end_native_threads()
+    _cell.skiff_before_fork()
+    go_on_as_child(fork)
     length = _cell.skiff_keep(frame, len(frame), letter, LETTER_BYTES_MAX)
     if length < 0:
         raise OSError(-length, os.strerror(-length))
@@ -314,13 +320,15 @@ def wait_to_be_kept(sequence):
     return letter.raw[:length]
 
 
-def end_native_threads():
-    """Libraries that compute with threads of their own end them for a fork, and begin them again when they compute."""
-    pid = _fork()
-    if pid == 0:
-        _exit(0)
+def go_on_as_child(fork):
+    """Returns in the child of a fork, and ends with it: libraries that compute with threads of their own end them then, and
+    those that draw random numbers know that they have to draw anew."""
+    pid = fork()
+    if pid < 0:
+        raise OSError(-pid, os.strerror(-pid))
     if pid > 0:
         os.waitpid(pid, 0)
+        _exit(1)
 
 
 def draw_anew():

@@ -42,6 +42,7 @@ numbers! {
     RT_SIGACTION: 13, 134;
     SIGALTSTACK: 131, 132;
     UMASK: 95, 166;
+    GETTID: 186, 178;
     SETSID: 112, 157;
     SETGROUPS: 116, 159;
     SETRESUID: 117, 147;
@@ -185,6 +186,11 @@ pub fn chdir(path: CStr<'_>) -> Result<(), Errno> {
 /// Sets the file mode creation mask, and says what it was.
 pub fn umask(mask: u32) -> u32 {
     call!(UMASK, mask).map_or(0, |before| before as u32)
+}
+
+/// The calling thread's number in its namespace.
+pub fn thread_number() -> i32 {
+    call!(GETTID).map_or(0, |number| number as i32)
 }
 
 /// Begins a session of its own, away from the server's terminal.

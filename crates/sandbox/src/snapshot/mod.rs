@@ -26,6 +26,9 @@ const HOT_GAP: u64 = pages::PAGE;
 /// Descriptors of a child of a zygote that has not opened any.
 const DESCRIPTORS: usize = 5;
 
+/// How often the runtime went on as a child: before its code was loaded, and to be kept.
+const COPIES: u32 = 2;
+
 /// Why a process was not kept.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
@@ -44,14 +47,8 @@ fn has(what: impl Into<String>) -> KeepError {
 /// Keeps what runs in a sandbox, here its first process, and waits in [`crate::cell::snapshot::keep`]. Gives back how many
 /// bytes the file has.
 pub(crate) fn keep(zygote: u32, init: u32, folder: &Path) -> Result<u64, KeepError> {
-    let pid = runtime_of(init)?;
+    let pid = copy_of(runtime_of(init)?)?;
     let process = folder_of(pid);
-    if count(&process.join("task"))? != 1 {
-        return Err(has("it has started threads"));
-    }
-    if !children(pid, pid)?.is_empty() {
-        return Err(has("it has started processes"));
-    }
     if has_opened(&process)? {
         return Err(has("it has open files"));
     }
@@ -87,6 +84,26 @@ fn runtime_of(init: u32) -> Result<u32, KeepError> {
         [runtime] => Ok(runtime),
         _ => Err(has("it has left processes")),
     }
+}
+
+/// The copy of the runtime that waits to be kept: of what it went on as to load code a child, which as every child has left
+/// the threads behind that its parent may have started.
+fn copy_of(runtime: u32) -> Result<u32, KeepError> {
+    let mut pid = runtime;
+    for _ in 0..COPIES {
+        pid = match *children(pid, pid)? {
+            [copy] => copy,
+            [] => return Err(has("it has ended")),
+            _ => return Err(has("it has started processes")),
+        };
+        if count(&folder_of(pid).join("task"))? != 1 {
+            return Err(has("it has started threads"));
+        }
+    }
+    if !children(pid, pid)?.is_empty() {
+        return Err(has("it has started processes"));
+    }
+    Ok(pid)
 }
 
 fn folder_of(pid: u32) -> std::path::PathBuf {

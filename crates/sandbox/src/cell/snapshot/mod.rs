@@ -7,11 +7,13 @@
 //! What is to be done is written by the server as a list of [`Act`]s at the beginning of a file, the memory behind it.
 
 mod kernel;
+mod number;
 mod registers;
 
 use core::ffi::CStr;
 
 use self::kernel::Held;
+use self::number::Number;
 use super::raw;
 
 /// Where the file lies inside.
@@ -80,20 +82,40 @@ pub struct Head {
 }
 
 static mut HELD: Held = Held::NONE;
+static mut NUMBER: Number = Number::NONE;
+
+/// Before the fork whose child is to be kept.
+///
+/// # Safety
+/// The process has one thread, which is here.
+pub unsafe fn before_fork() {
+    // SAFETY: nobody else looks at it, and the caller's own.
+    unsafe {
+        let number = &raw mut NUMBER;
+        (*number).note();
+    }
+}
 
 /// Says a frame on descriptor 4 and waits to be kept, for ever: returns in no process but those that become what is kept.
 /// There it is the length of the letter that it was given, and that is in `letter` as far as there is room.
 ///
 /// # Safety
-/// The process has one thread, which is here.
+/// The process has one thread, which is here, and is a child of the one that called [`before_fork`].
 pub unsafe fn keep(frame: &[u8], letter: &mut [u8]) -> Result<usize, raw::Errno> {
-    let held = &raw mut HELD;
-    // SAFETY: nobody else looks at it, by the caller's word.
-    unsafe { (*held).save()? };
+    const ENOSYS: raw::Errno = raw::Errno(38);
+    let (held, number) = (&raw mut HELD, &raw mut NUMBER);
+    // SAFETY: nobody else looks at them, by the caller's word.
+    unsafe {
+        if !(*number).learn() {
+            return Err(ENOSYS);
+        }
+        (*held).save()?;
+    }
     registers::keep(frame.as_ptr(), frame.len());
     // From here on it is another process, of the same memory.
     // SAFETY: it is mapped for this, and nothing uses it any more once it was read.
     unsafe {
+        (*number).give();
         (*held).give()?;
         let length = core::ptr::with_exposed_provenance::<u64>(LENGTH).read() as usize;
         let from: *const u8 = core::ptr::with_exposed_provenance(MEANWHILE);
