@@ -141,6 +141,10 @@ fn what_cannot_be_kept_starts_as_every_other_and_the_server_says_why() {
             "it has started processes",
         ),
         ("shared = mmap.mmap(-1, 4096)", "it shares memory"),
+        (
+            "spread = [mmap.mmap(-1, 10 << 30, flags=0x4022) for _ in range(8)]\nfor part in spread:\n    part[0] = 1",
+            "its memory is spread over too much",
+        ),
         ("listener = socket.socket()", "it has open files"),
         ("open('/tmp/made', 'w').close()", "it has written files into /tmp"),
         ("os.dup2(os.open('/dev/null', os.O_WRONLY), 1)", "it has open files"),

@@ -15,8 +15,8 @@ use crate::cell::snapshot::{AT, Act, Head, MEANWHILE, act};
 
 /// Most memory that is kept.
 const BYTES_MAX: u64 = 256 << 20;
-/// Most that one part may span whose pages are looked at.
-const PART_BYTES_MAX: u64 = 16 << 30;
+/// Most that all parts together may span whose pages are looked at: some tenths of a second of the server's time.
+const SPAN_BYTES_MAX: u64 = 64 << 30;
 /// Pieces no further apart are one.
 const GAP: u64 = 64 * PAGE;
 
@@ -36,6 +36,10 @@ impl Plan {
     pub(super) fn of(own: &[Part], base: &[Part], process: &Path) -> Result<Self, KeepError> {
         let pages = Pages::of(process)?;
         let mut plan = Self::default();
+        let looked_at = own.iter().filter(|part| !part.untouched);
+        if looked_at.fold(0_u64, |span, part| span.saturating_add(part.length())) > SPAN_BYTES_MAX {
+            return Err(has("its memory is spread over too much"));
+        }
         for part in own {
             let inherited = base.iter().any(|of_all| part.is_of(of_all));
             check(part, inherited)?;
@@ -174,9 +178,6 @@ fn check(part: &Part, inherited: bool) -> Result<(), KeepError> {
         .any(|folder| part.name.starts_with(folder));
     if (is_gone || part.name.ends_with(b" (deleted)")) && !inherited {
         return Err(has(format!("it has {} in its memory", name())));
-    }
-    if !part.untouched && part.length() > PART_BYTES_MAX {
-        return Err(has("its memory is spread over too much"));
     }
     Ok(())
 }
