@@ -74,6 +74,8 @@ enum ZygoteError {
 /// Returns the process's exit code.
 #[must_use]
 pub fn zygote_main(waiter: Waiter) -> u8 {
+    // A writer nobody reads gets an error, as everywhere in Rust and in the languages that are served.
+    take_signals((1..=SIGNALS).filter(|signal| *signal != libc::SIGPIPE));
     match run(waiter) {
         Ok(()) => 0,
         Err(error) => {
@@ -217,15 +219,20 @@ fn wait(waiter: Waiter, task: &str, warm: bool) -> ZygoteError {
 /// As the kernel does it: no path is searched, and what is no program is not given to a shell.
 #[must_use]
 pub fn become_program(command: &Command) -> io::Error {
-    for signal in 1..=SIGNALS {
-        // What is ignored stays so in the program: by this process, or by whatever started the server.
-        // SAFETY: no handler is installed, only the kernel's own way with each signal; it refuses those that have no other.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
-    }
+    take_signals(1..=SIGNALS);
     match Program::new(&command.argv, &command.environment).map(|program| program.become_it()) {
         Ok(ZygoteError::Exec { source, .. }) => source,
         Ok(other) => io::Error::other(other),
         Err(error) => error.into(),
+    }
+}
+
+/// Lets these signals do what they do by themselves. What is ignored stays so in a program that is executed: by this
+/// process, or by whatever started the server, as shells do with what runs in the background.
+fn take_signals(signals: impl Iterator<Item = i32>) {
+    for signal in signals {
+        // SAFETY: no handler is installed, only the kernel's own way with each signal; it refuses those that have no other.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 
