@@ -83,7 +83,10 @@ fn boot_script(tests: &Path) -> String {
         "export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp SKIFF_TESTS_PRIVATE=1
         mount -t proc proc /proc
         mount -t sysfs sysfs /sys
+        mount --bind '{root}' /mnt
         mount -t tmpfs tmpfs /tmp
+        # Where the project lies below /tmp, it is hidden by that.
+        [ -d '{root}' ] || {{ mkdir -p '{root}' && mount --bind /mnt '{root}'; }}
         mount -t tmpfs tmpfs /run
         mount -t cgroup2 cgroup2 /sys/fs/cgroup
         echo controllers: $(cat /sys/fs/cgroup/cgroup.controllers)
@@ -93,6 +96,10 @@ fn boot_script(tests: &Path) -> String {
         echo o > /proc/sysrq-trigger
         sleep 60",
         folder = env!("CARGO_MANIFEST_DIR"),
+        root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .expect("a workspace")
+            .display(),
         tests = tests.display(),
     )
 }
