@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use skiff_tests::{Answer, Package, Spec, eventually, kept_data_dir};
+use skiff_tests::{Answer, Function, Package, Spec, eventually, kept_data_dir};
 
 use crate::world::{client, told};
 
@@ -80,6 +80,14 @@ fn add(mut package: Package, root: &Path, folder: &Path) -> Package {
     package
 }
 
+fn deploy_with_handler(package: Package, handler: &str) -> Function {
+    Spec::package(package)
+        .with("Runtime", "CustomRuntime")
+        .with("Handler", handler)
+        .with("MemorySize", 256)
+        .deploy(&client())
+}
+
 #[test]
 fn a_python_program_of_awslambdaric_runs_as_it_is() {
     let installed = awslambdaric();
@@ -90,11 +98,7 @@ fn a_python_program_of_awslambdaric_runs_as_it_is() {
                 b"#!/bin/sh\nexec /usr/bin/python3 -m awslambdaric \"$_HANDLER\"\n",
             )
             .file("app.py", include_bytes!("app.py"));
-        Spec::package(package)
-            .with("Runtime", "CustomRuntime")
-            .with("Handler", handler)
-            .with("MemorySize", 256)
-            .deploy(&client())
+        deploy_with_handler(package, handler)
     };
     let function = deploy("app.handler");
     told(&function, 1);
@@ -161,11 +165,7 @@ fn a_node_program_of_aws_lambda_ric_runs_as_it_is() {
                 b"#!/bin/sh\nexec /usr/bin/node node_modules/aws-lambda-ric/bin/index.mjs \"$_HANDLER\"\n",
             )
             .file("app.mjs", include_bytes!("app.mjs"));
-        Spec::package(package)
-            .with("Runtime", "CustomRuntime")
-            .with("Handler", handler)
-            .with("MemorySize", 256)
-            .deploy(&client())
+        deploy_with_handler(package, handler)
     };
     let function = deploy("app.handler");
     told(&function, 1);

@@ -75,6 +75,16 @@ fn deploy(version: Version, code: &str) -> Function {
         .deploy(&client())
 }
 
+/// What two instances that go on from where the code was initialised say in their first calls, once there are such.
+pub(crate) fn two_of_what_was_kept(first_call: impl Fn() -> Value) -> [Value; 2] {
+    let mut last = first_call();
+    eventually(Duration::from_secs(60), "instances of what was kept", || {
+        let next = first_call();
+        let pair = [std::mem::replace(&mut last, next.clone()), next];
+        (pair[0]["born"] == pair[1]["born"]).then_some(pair)
+    })
+}
+
 /// The first call of a new instance of the code above.
 fn of_a_new_instance(function: &Function) -> Value {
     assert_eq!(function.invoke(&json!({"exit": true})).status, 439);
@@ -90,12 +100,7 @@ fn new_instances_go_on_from_where_the_code_was_initialised_once_and_draw_numbers
     for version in versions() {
         let function = deploy(*version, CODE);
         function.invoke(&json!({}));
-        let mut last = of_a_new_instance(&function);
-        let [mut one, mut other] = eventually(Duration::from_secs(60), "instances of what was kept", || {
-            let next = of_a_new_instance(&function);
-            let pair = [std::mem::replace(&mut last, next.clone()), next];
-            (pair[0]["born"] == pair[1]["born"]).then_some(pair)
-        });
+        let [mut one, mut other] = two_of_what_was_kept(|| of_a_new_instance(&function));
         let draws = |value: &mut Value| {
             value
                 .as_object_mut()
@@ -176,10 +181,8 @@ fn what_cannot_be_kept_starts_as_every_other_and_the_server_says_why() {
 /// An instance that goes on from where the code was initialised, as another did before it.
 fn of_what_was_kept(function: &Function) -> Value {
     function.invoke(&json!({}));
-    eventually(Duration::from_secs(60), "instances of what was kept", || {
-        let [one, other] = [(); 2].map(|()| of_a_new_instance(function));
-        (one["born"] == other["born"]).then_some(one)
-    })
+    let [one, _] = two_of_what_was_kept(|| of_a_new_instance(function));
+    one
 }
 
 #[test]

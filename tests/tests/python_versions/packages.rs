@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use serde_json::json;
-use skiff_tests::{Package, eventually, pip};
+use skiff_tests::{Function, Package, pip};
 
+use crate::kept::two_of_what_was_kept;
 use crate::world::{Cases, Version, client, packages, python, versions};
 
 /// What `pip install --target` makes for a version, made once.
@@ -102,6 +102,18 @@ fn a_shared_object_of_the_package_is_loaded_by_ctypes_in_every_python() {
     }
 }
 
+/// A function of large packages whose code is initialised once.
+fn deploy_to_be_kept(version: Version, package: Package) -> Function {
+    python(version, package)
+        .with("MemorySize", 512)
+        .with("InitTimeout", 60)
+        .with(
+            "Environment",
+            json!({"Variables": [{"Key": "SKIFF_SNAPSHOT", "Value": "on"}]}),
+        )
+        .deploy(&client())
+}
+
 #[test]
 fn keys_of_a_library_with_a_generator_of_its_own_differ_where_the_code_was_initialised_once() {
     let code = "
@@ -124,21 +136,11 @@ def main_handler(event, context):
         .find(|version| version.is_hosts())
         .expect("the host's");
     let folder = vendored(*host, &["cryptography"]);
-    let function = python(*host, add(Package::python(code), &folder, ""))
-        .with("MemorySize", 512)
-        .with("InitTimeout", 60)
-        .with(
-            "Environment",
-            json!({"Variables": [{"Key": "SKIFF_SNAPSHOT", "Value": "on"}]}),
-        )
-        .deploy(&client());
-    let draw = || function.invoke(&json!({})).returned().clone();
-    let mut last = draw();
-    let [one, other] = eventually(Duration::from_secs(60), "instances of what was kept", || {
+    let function = deploy_to_be_kept(*host, add(Package::python(code), &folder, ""));
+    function.invoke(&json!({}));
+    let [one, other] = two_of_what_was_kept(|| {
         assert_eq!(function.invoke(&json!({"exit": true})).status, 439);
-        let next = draw();
-        let pair = [std::mem::replace(&mut last, next.clone()), next];
-        (pair[0]["born"] == pair[1]["born"]).then_some(pair)
+        function.invoke(&json!({})).returned().clone()
     });
     for key in [0, 1] {
         assert_ne!(one["keys"][key], other["keys"][key], "key {key}");
@@ -179,27 +181,17 @@ def main_handler(event, context):
         .find(|version| version.major == 3 && version.minor >= 9 && !version.is_hosts());
     for version in [host, other.expect("another")] {
         let folder = vendored(*version, &["numpy", "h5py"]);
-        let package = add(Package::python(code), &folder, "");
-        let function = python(*version, package)
-            .with("MemorySize", 512)
-            .with("InitTimeout", 60)
-            .with(
-                "Environment",
-                json!({"Variables": [{"Key": "SKIFF_SNAPSHOT", "Value": "on"}]}),
-            )
-            .deploy(&client());
+        let function = deploy_to_be_kept(*version, add(Package::python(code), &folder, ""));
         let expected = json!([351.0, [[0.5, 0.0], [0.0, 0.25]], [1.0, 1.0, 1.0, 1.0], 31_249_875_000.0]);
         let compute = || {
             let found = function.invoke(&json!({})).returned().clone();
             assert_eq!(found["computed"], expected, "{version:?}");
             found
         };
-        let mut last = compute();
-        let [one, other] = eventually(Duration::from_secs(60), "instances of what was kept", || {
+        compute();
+        let [one, other] = two_of_what_was_kept(|| {
             assert_eq!(function.invoke(&json!({"exit": true})).status, 439);
-            let next = compute();
-            let pair = [std::mem::replace(&mut last, next.clone()), next];
-            (pair[0]["born"] == pair[1]["born"]).then_some(pair)
+            compute()
         });
         assert_ne!(one["drawn"], other["drawn"], "{version:?}");
     }
