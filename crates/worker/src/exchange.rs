@@ -42,6 +42,8 @@ pub(crate) struct Line {
     pipes: Pipes,
     inbox: BytesMut,
     output_closed: bool,
+    /// True once the other end has closed its side of the requests.
+    is_deaf: bool,
     /// Whether the last answer came so fast that the next is waited for awake. Nothing is known before the first, which
     /// is that code was taken.
     is_quick: Option<bool>,
@@ -55,6 +57,7 @@ impl Line {
             pipes,
             inbox: BytesMut::new(),
             output_closed: false,
+            is_deaf: false,
             is_quick: None,
             output: Output::default(),
         }
@@ -130,10 +133,16 @@ impl Line {
 
     /// Sends what the pipe takes now.
     pub(crate) fn send(&mut self, unsent: &mut Bytes) {
-        // What fails here fails again where it is waited for.
-        if let Ok(written) = rustix::io::write(&self.pipes.requests, unsent) {
-            unsent.advance(written);
+        match rustix::io::write(&self.pipes.requests, unsent) {
+            Ok(written) => unsent.advance(written),
+            // What else fails here fails again where it is waited for.
+            Err(error) => self.is_deaf |= error == rustix::io::Errno::PIPE,
         }
+    }
+
+    /// True once a request could not be sent, as nobody can read it any more.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.is_deaf
     }
 
     /// Takes in the beginning of an answer that comes within microseconds.
@@ -180,7 +189,10 @@ impl Line {
                     Ok(written) => unsent.advance(written),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     // It may have answered and ended before it read all: what is left to read decides.
-                    Err(_) => unsent.clear(),
+                    Err(_) => {
+                        self.is_deaf = true;
+                        unsent.clear();
+                    }
                 }
             }
             readable = self.pipes.responses.readable() => {

@@ -127,6 +127,20 @@ fn what_ends_an_instance_ends_all_its_calls() {
 }
 
 #[test]
+fn calls_of_an_instance_that_reads_no_more_end_before_their_time() {
+    for version in VERSIONS {
+        let function = spec(version, 20).with("Timeout", 60).deploy(&client());
+        let deaf = function.invoke(&meeting(&["deafen"])[0]);
+        assert_eq!(deaf.status, 200, "{version:?}: {deaf:?}");
+        eventually(SOON, "an instance that reads", || {
+            let after = function.invoke(&meeting(&["answer"])[0]);
+            assert!([200, 439].contains(&after.status), "{version:?}: {after:?}");
+            (after.status == 200).then_some(())
+        });
+    }
+}
+
+#[test]
 fn an_error_of_nobody_knows_which_call_ends_all_that_run() {
     for (index, deed) in [(0, "throwLater"), (3, "rejectLater"), (4, "rejectLater")] {
         let version = VERSIONS[index];

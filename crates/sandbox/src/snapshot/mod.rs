@@ -56,7 +56,12 @@ pub(crate) fn keep(zygote: u32, init: u32, folder: &Path) -> Result<u64, KeepErr
         return Err(has("it has written files into /tmp"));
     }
     let plan = Plan::of(&parts::read(&process)?, &parts::read(&folder_of(zygote))?, &process)?;
-    Ok(plan.write(&File::open(process.join("mem"))?, &folder.join(NAME))?)
+    let written = plan.write(&File::open(process.join("mem"))?, &folder.join(NAME))?;
+    // What was read of was that process all along: the number of one that has ended may be another function's by now.
+    if copy_of(runtime_of(init)?)? != pid {
+        return Err(has("it has ended"));
+    }
+    Ok(written)
 }
 
 /// Learns from a process that has become what is kept in a folder, and has done nothing since: others are given the pages

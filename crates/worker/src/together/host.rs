@@ -130,6 +130,11 @@ impl Host {
         let timer = sleep_until(Instant::now());
         tokio::pin!(timer);
         while let Some(deadline) = self.calls.deadline() {
+            if self.line.is_deaf() {
+                // What it had answered before counts.
+                self.hear()?;
+                return Err(Fall::Closed);
+            }
             if timer.deadline() != deadline {
                 timer.as_mut().reset(deadline);
             }
