@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// Largest event of an asynchronous call, in bytes: 128 KB (CONTRACT 4.8).
 pub const ASYNC_EVENT_BYTES_MAX: usize = 128 * 1024;
+/// What the events of all calls that wait or run may take of memory, in bytes: 85 of the largest.
+pub const EVENT_MEMORY_BYTES: usize = 512 * 1024 * 1024;
 /// Largest result of a synchronous call, in bytes: 6 MB (CONTRACT 4.8).
 pub const RESULT_BYTES_MAX: usize = 6 * 1024 * 1024;
 /// Longest log tail returned with a call, in bytes: 4 KB (CONTRACT 4.1).

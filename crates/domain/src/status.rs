@@ -19,7 +19,7 @@ pub enum StatusCode {
     RequestTooLarge = 406,
     /// The result is larger than the limit.
     ResponseTooLarge = 407,
-    /// Instances are being started faster than allowed.
+    /// Calls, or events in memory, wait faster than they are served: as many as may.
     ScaleUpLimit = 429,
     /// The handler raised.
     UserException = 430,

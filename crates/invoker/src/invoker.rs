@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use crate::attempt::Attempt;
 use crate::context::ContextTemplate;
 use crate::event::{self, InvalidEvent};
+use crate::event_memory::EventMemory;
 use crate::meter::Meter;
 use crate::port::{FunctionLoad, Instance, Instances, Invoke, Recorder, Visit};
 use crate::running::{Running, RunningCall};
@@ -51,6 +52,7 @@ pub(crate) struct Shared<I: Instances> {
     recorder: Arc<dyn Recorder>,
     identity: Identity,
     event_bytes_max: usize,
+    event_memory: EventMemory,
     pub(crate) schedule: Mutex<Schedule<Warm<I::Instance>, Waiter<I>>>,
     running: Running,
     no_room_news: Seldom,
@@ -109,6 +111,7 @@ impl<I: Instances> Invoker<I> {
             recorder,
             identity,
             event_bytes_max: limits.event_bytes_max,
+            event_memory: EventMemory::new(limits.event_memory_bytes),
             schedule: Mutex::new(Schedule::new(limits)),
             running: Running::default(),
             no_room_news: Seldom::new(NO_ROOM_NEWS_PERIOD),
@@ -191,6 +194,14 @@ enum Work {
 }
 
 impl Work {
+    /// What it has in memory until the call has ended.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Event(event) => event.len(),
+            Self::Visit(visit) => visit.body_bytes,
+        }
+    }
+
     /// Ends when nobody is there any more to be let in. Whoever sent an event says so by dropping the call.
     async fn given_up(&mut self) {
         match self {
@@ -214,6 +225,10 @@ impl<I: Instances> Invoker<I> {
         let work = match work {
             Ok(work) => work,
             Err(error) => return attempt.end_without_report(Verdict::of_invalid_event(&error, id)),
+        };
+        let _held = match shared.event_memory.hold(work.bytes()) {
+            Ok(held) => held,
+            Err(no_room) => return attempt.end_without_report(Verdict::of_full_memory(no_room, id)),
         };
         let mut seat = match Seat::take(shared, &version) {
             Ok(seat) => seat,

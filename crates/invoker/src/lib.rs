@@ -1,13 +1,14 @@
 //! One invocation from accepted to recorded: concurrency, warm choice, waiting, outcome.
 //!
 //! `schedule` decides and touches nothing, `invoker` does what it says, `attempt` sees to it that every invocation
-//! ends in exactly one record, `verdict`, `log`, `context` and `event` are the contract's texts.
+//! ends in exactly one record, `event_memory` bounds what their events take, `verdict`, `log`, `context` and `event` are the contract's texts.
 //! Invariant: an instance is offered one event at a time, and only once its runtime has initialised; no lock is held
 //! while anything waits, and nothing here touches a disk.
 
 mod attempt;
 mod context;
 mod event;
+mod event_memory;
 mod invoker;
 mod log;
 mod meter;

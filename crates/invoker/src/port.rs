@@ -56,6 +56,8 @@ pub trait Instance: Sized + Send + 'static {
 /// A call of a web function: whoever makes it is let in to the instance's server, and says how it went.
 #[derive(Debug)]
 pub struct Visit {
+    /// What the request has for a body, which is in memory until it has been sent.
+    pub body_bytes: usize,
     /// Where a connection to the server is handed over.
     pub enter: oneshot::Sender<TcpStream>,
     /// How it went; dropped by who went away.

@@ -18,6 +18,9 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// Largest event, in bytes. A larger one is answered 406.
     pub event_bytes_max: usize,
+    /// Most bytes that the events of all calls take together that wait or run, but for small ones. The next is answered
+    /// 429.
+    pub event_memory_bytes: usize,
 }
 
 impl Default for Limits {
@@ -28,6 +31,7 @@ impl Default for Limits {
             function_waiting_max: limits::FUNCTION_CONCURRENCY_MAX,
             idle_timeout: limits::IDLE_TIMEOUT,
             event_bytes_max: limits::EVENT_BYTES_MAX,
+            event_memory_bytes: limits::EVENT_MEMORY_BYTES,
         }
     }
 }

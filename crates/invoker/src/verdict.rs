@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use skiff_domain::{AttemptEnd, RequestId, StartError, StatusCode, UserFault, Version};
 
 use crate::event::InvalidEvent;
+use crate::event_memory::NoRoom;
 use crate::schedule::Refusal;
 
 /// What the caller is told.
@@ -211,6 +212,15 @@ impl Verdict {
             InvalidEvent::NotJson(_) => StatusCode::InvalidEvent,
         };
         Failure::new(status, error.to_string()).into_verdict(id)
+    }
+
+    /// Of a call whose event there is no memory for.
+    pub(crate) fn of_full_memory(NoRoom { bytes, bytes_max }: NoRoom, id: RequestId) -> Self {
+        let message = format!(
+            "No room for an event of {bytes} bytes: those of the calls under way may take {} MB in all; try again later",
+            bytes_max >> 20
+        );
+        Failure::new(StatusCode::ScaleUpLimit, message).into_verdict(id)
     }
 
     /// Of a run or start the worker did not end in time, which is the worker's fault.

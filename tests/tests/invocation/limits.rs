@@ -3,7 +3,7 @@
 use std::thread;
 
 use serde_json::json;
-use skiff_tests::{Settings, Spec};
+use skiff_tests::{Mark, Settings, Spec};
 
 use crate::common::{Held, holding};
 
@@ -53,6 +53,36 @@ fn a_call_beyond_the_accounts_memory_is_throttled_whatever_the_function() {
         assert_eq!(small.invoke(&json!({})).returned(), 1, "there is room for a small one");
         held.release().returned();
         assert_eq!(large.invoke(&json!({})).returned(), 1);
+    });
+}
+
+#[test]
+fn events_beyond_their_memory_are_throttled_and_what_was_let_in_is_served() {
+    let server = Settings::default().flag("--event-memory", "8").start();
+    let client = server.client();
+    let (function, other) = (holding("calls").deploy(&client), holding("calls").deploy(&client));
+    let filled = "x".repeat(5 << 20);
+    let large = json!({"filled": filled});
+    let mark = Mark::default();
+    let event = json!({"mark": mark.as_str(), "filled": filled});
+    thread::scope(|scope| {
+        let held = scope.spawn(|| function.invoke(&event));
+        mark.appeared();
+        let answer = other.invoke(&large);
+        let size = large.to_string().len();
+        let message = format!(
+            "No room for an event of {size} bytes: those of the calls under way may take 8 MB in all; try again later"
+        );
+        assert_eq!((answer.status, answer.error_message()), (429, message.as_str()));
+        let refused = client.gateway_invoke(&other.name, large.to_string().as_bytes());
+        assert_eq!(
+            (refused.status, &refused.json()["code"]),
+            (429, &json!("ResourceLimit"))
+        );
+        assert_eq!(other.invoke(&json!({})).returned(), 1, "a small one is let in");
+        mark.release();
+        assert_eq!(held.join().expect("the call's thread").returned(), 1);
+        assert_eq!(other.invoke(&large).returned(), 2, "there is room again");
     });
 }
 

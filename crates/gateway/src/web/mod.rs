@@ -87,6 +87,7 @@ pub(crate) async fn serve(
     let (parts, body, upgrade) = client;
     let upgrade = upgrade.filter(|_| web.socket_idle.is_some() && head::asks_for_socket(&parts.headers));
     let identity = &gateway.context.identity;
+    let body_bytes = body.len();
     let request = head::request(parts, path, body, (&invocation, identity), upgrade.is_some())?;
     // A socket goes on when its connection's own future has ended.
     let places = upgrade
@@ -105,7 +106,12 @@ pub(crate) async fn serve(
             id: id_value(id),
             socket: upgrade.zip(web.socket_idle),
         };
-        let visit = invoker.visit(invocation, Visit { enter, leave });
+        let visit = Visit {
+            body_bytes,
+            enter,
+            leave,
+        };
+        let visit = invoker.visit(invocation, visit);
         let (outcome, unanswered) = tokio::join!(visit, exchange.run(entered, request));
         if let Some(head) = unanswered {
             drop(head.send(failed(outcome)));

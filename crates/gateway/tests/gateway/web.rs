@@ -32,6 +32,7 @@ async fn the_query_of_a_request_is_signed_whatever_its_method() {
         assert_eq!(response.status, status, "{sent:?} with {signed:?}: {}", response.text());
     }
     assert_eq!(world.calls(), 2);
+    assert_eq!(*world.invoker.bodies.lock(), [2, 2], "what their bodies take is told");
 }
 
 #[tokio::test]

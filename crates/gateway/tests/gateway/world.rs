@@ -52,6 +52,8 @@ pub(crate) struct FakeInvoker {
     pub(crate) began: Semaphore,
     /// Where the server of web functions listens.
     pub(crate) door: Mutex<Option<SocketAddr>>,
+    /// What visitors had for bodies, in bytes.
+    pub(crate) bodies: Mutex<Vec<usize>>,
 }
 
 #[derive(Clone)]
@@ -100,6 +102,7 @@ impl Invoke for FakeInvoker {
     }
 
     async fn visit(&self, invocation: Invocation, visit: Visit) -> Outcome {
+        self.bodies.lock().push(visit.body_bytes);
         let door = *self.door.lock();
         if let Some(door) = door {
             drop(visit.enter.send(TcpStream::connect(door).await.unwrap()));
@@ -190,6 +193,7 @@ impl World {
             given_up: Semaphore::new(0),
             began: Semaphore::new(0),
             door: Mutex::default(),
+            bodies: Mutex::default(),
         });
         let credentials = Credentials::new("AKIDlocaltest", "localsecret").unwrap();
         let context = GatewayContext {

@@ -82,6 +82,15 @@ pub(crate) struct ServeArgs {
         help_heading = "Tuning"
     )]
     concurrency_memory: Option<String>,
+    /// Memory for the events of all calls that wait or run, in MB; a call beyond is answered 429 [default: 512]
+    #[arg(
+        long,
+        env = "SKIFF_EVENT_MEMORY",
+        hide_env_values = true,
+        value_name = "MB",
+        help_heading = "Tuning"
+    )]
+    event_memory: Option<String>,
     /// Most calls of one function at once; a call beyond is answered 432 [default: 300]
     #[arg(
         long,

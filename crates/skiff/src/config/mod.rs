@@ -99,6 +99,7 @@ impl Config {
         let defaults = Limits::default();
         let concurrency = u64::from(defaults.function_concurrency_max);
         let concurrency = number(settings, "function-concurrency", 1..=100_000, concurrency)? as u32;
+        let event_memory_mb = defaults.event_memory_bytes as u64 / MB;
         let concurrency_mb = number(
             settings,
             "concurrency-memory",
@@ -121,6 +122,7 @@ impl Config {
                     0..=30 * 24 * 3600,
                     limits::IDLE_TIMEOUT.as_secs(),
                 )?),
+                event_memory_bytes: (number(settings, "event-memory", 8..=1 << 30, event_memory_mb)? * MB) as usize,
                 ..defaults
             },
             quotas: Quotas {

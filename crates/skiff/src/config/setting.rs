@@ -10,7 +10,7 @@ use clap::parser::ValueSource;
 use super::file::File;
 
 /// Every setting, as it is written in the file. Those every command takes come first.
-pub(super) const NAMES: [&str; 20] = [
+pub(super) const NAMES: [&str; 21] = [
     "data-dir",
     "secret-id",
     "secret-key",
@@ -26,6 +26,7 @@ pub(super) const NAMES: [&str; 20] = [
     "sandboxes-max",
     "memory-reserve",
     "concurrency-memory",
+    "event-memory",
     "function-concurrency",
     "functions-max",
     "namespaces-max",

@@ -94,6 +94,7 @@ pool-max = 3
 sandboxes-max = 4
 memory-reserve = 5
 concurrency-memory = 640
+event-memory = 64
 function-concurrency = 7
 functions-max = 70
 namespaces-max = 9
@@ -128,6 +129,10 @@ log-retention-size = 90
     assert_eq!(
         (config.limits.function_concurrency_max, config.limits.idle_timeout),
         (7, Duration::from_secs(1))
+    );
+    assert_eq!(
+        (config.limits.event_memory_bytes, config.limits.event_bytes_max),
+        (64 << 20, 6 << 20)
     );
     assert_eq!(
         config.logs,

@@ -214,6 +214,51 @@ async fn the_accounts_concurrency_counts_memory_of_all_functions() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn large_events_that_wait_or_run_have_a_limit_together() {
+    let world = World::with(Limits {
+        event_memory_bytes: 200 << 10,
+        ..Limits::default()
+    })
+    .plan([Plan::After(Duration::from_secs(1)), Plan::Hang]);
+    let large = format!("1000{}", " ".repeat(100 << 10));
+    let (served, given_up) = (world.begin(&large).await, world.begin(&large[..90 << 10]).await);
+    assert_eq!(world.load(), (2, 2, 0));
+    let refused = world.call(&large).await;
+    assert_eq!(refused.status.code(), 429);
+    assert_eq!(
+        refused.err_msg,
+        "No room for an event of 102404 bytes: those of the calls under way may take 0 MB in all; try again later"
+    );
+    let visit = |body_bytes| {
+        let ((enter, _), (_, leave)) = (oneshot::channel(), oneshot::channel());
+        let visit = Visit {
+            body_bytes,
+            enter,
+            leave,
+        };
+        world.invoker.visit(invocation(&world.version, ""), visit)
+    };
+    assert_eq!(
+        visit(100 << 10).await.status.code(),
+        429,
+        "a body is as good as an event"
+    );
+    assert_eq!(world.load(), (2, 2, 0), "who is refused holds nothing");
+    given_up.abort();
+    assert!(given_up.await.is_err());
+    let next = world.begin(&large[..90 << 10]).await;
+    for let_in in [served, next] {
+        assert_eq!(let_in.await.unwrap().status, StatusCode::Success);
+    }
+    assert_eq!(
+        world.call(&large).await.status,
+        StatusCode::Success,
+        "all is given back"
+    );
+    assert_eq!(world.statuses(), [429, 429, 499, 200, 200, 200], "each is recorded");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_queue_is_answered_at_once() {
     let world = World::with(Limits {
         function_waiting_max: 1,

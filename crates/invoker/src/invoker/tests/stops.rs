@@ -54,7 +54,12 @@ async fn a_visitor_who_goes_away_while_there_is_no_instance_holds_nothing_any_mo
     let (_left, leave) = oneshot::channel();
     let invoker = Arc::clone(&world.invoker);
     let call = invocation(&world.version, "{}");
-    let visit = tokio::spawn(async move { invoker.visit(call, Visit { enter, leave }).await });
+    let visit = Visit {
+        body_bytes: 0,
+        enter,
+        leave,
+    };
+    let visit = tokio::spawn(async move { invoker.visit(call, visit).await });
     settle().await;
     assert_eq!(world.load(), (1, 1, 0));
     drop(entered);
