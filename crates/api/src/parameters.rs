@@ -4,11 +4,13 @@
 //! nobody knows are ignored, because real clients send such (CONTRACT 0.6).
 
 mod flat;
+mod typed;
 mod unserved;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use self::typed::Typed;
 use crate::error::ApiError;
 pub(crate) use unserved::Unserved;
 
@@ -95,11 +97,10 @@ impl Parameters {
 
     /// Reads all parameters as `T`, whose fields are options. Leaves none.
     pub(crate) fn parse<T: DeserializeOwned>(&mut self) -> Result<T, ApiError> {
-        let fields = Value::Object(std::mem::take(&mut self.fields));
-        let parsed = match self.spelling {
-            Spelling::Json => serde_path_to_error::deserialize(fields),
-            Spelling::Flat => serde_path_to_error::deserialize(flat::Texts(fields)),
-        };
+        let parsed = serde_path_to_error::deserialize(Typed {
+            value: Value::Object(std::mem::take(&mut self.fields)),
+            spelling: self.spelling,
+        });
         parsed.map_err(|error| {
             let field = error.path().to_string();
             ApiError::new(
@@ -133,13 +134,22 @@ fn values(json: &[u8]) -> usize {
 /// The parser's complaint in the words of JSON instead of Rust's.
 fn in_words(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    match text.rsplit_once("expected ") {
-        Some((found, "i64")) => format!("{found}expected an integer"),
-        Some((found, "f64")) => format!("{found}expected a number"),
-        Some((found, "a sequence")) => format!("{found}expected an array"),
-        Some((found, kind)) if kind.starts_with("struct ") => format!("{found}expected an object"),
-        _ => text,
-    }
+    let Some((found, expected)) = text.rsplit_once(", expected ") else {
+        return text;
+    };
+    let found = match found {
+        "invalid type: sequence" => "invalid type: array",
+        "invalid type: map" => "invalid type: object",
+        other => other,
+    };
+    let expected = match expected {
+        "i64" => "an integer",
+        "f64" => "a number",
+        "a sequence" => "an array",
+        kind if kind.starts_with("struct ") => "an object",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
 }
 
 #[cfg(test)]

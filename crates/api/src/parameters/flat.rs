@@ -1,11 +1,7 @@
-//! Parameters of a form or a query: `Filters.0.Name=Type` to a tree, and texts to what a field is.
+//! Parameters of a form or a query: `Filters.0.Name=Type` to a tree.
 
 use std::collections::BTreeMap;
 
-use serde::Deserializer;
-use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{IntoDeserializer, Visitor};
-use serde::forward_to_deserialize_any;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
@@ -88,81 +84,5 @@ impl Node {
             elements.insert(place, node.into_value()?);
         }
         Ok(Value::Array(elements.into_values().collect()))
-    }
-}
-
-/// A tree of texts that reads each as what the field is: "5" as 5 where a number is wanted.
-pub(super) struct Texts(pub(super) Value);
-
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Texts {
-    type Deserializer = Self;
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-impl Texts {
-    /// The text as `T`; anything else is left to the visitor, which says what it wanted.
-    fn coerce<'de, T, V: Visitor<'de>>(
-        self,
-        visitor: V,
-        parse: impl FnOnce(&str) -> Option<T>,
-        visit: impl FnOnce(V, T) -> Result<V::Value, serde_json::Error>,
-    ) -> Result<V::Value, serde_json::Error> {
-        match self.0.as_str().and_then(parse) {
-            Some(value) => visit(visitor, value),
-            None => self.deserialize_any(visitor),
-        }
-    }
-}
-
-fn to_bool(text: &str) -> Option<bool> {
-    match text {
-        "1" => Some(true),
-        "0" => Some(false),
-        _ => text.to_ascii_lowercase().parse().ok(),
-    }
-}
-
-impl<'de> Deserializer<'de> for Texts {
-    type Error = serde_json::Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        match self.0 {
-            Value::Array(elements) => visitor.visit_seq(SeqDeserializer::new(elements.into_iter().map(Texts))),
-            Value::Object(fields) => visitor.visit_map(MapDeserializer::new(
-                fields.into_iter().map(|(name, value)| (name, Texts(value))),
-            )),
-            leaf => leaf.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.coerce(visitor, to_bool, V::visit_bool)
-    }
-
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.coerce(visitor, |text| text.parse().ok(), V::visit_i64)
-    }
-
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.coerce(visitor, |text| text.parse().ok(), V::visit_f64)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _name: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Self::Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    forward_to_deserialize_any! {
-        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 char str string bytes byte_buf unit unit_struct seq tuple
-        tuple_struct map struct enum identifier ignored_any
     }
 }

@@ -76,6 +76,14 @@ fn a_wrong_type_names_the_field_and_what_it_should_be() {
             "expected a string",
         ),
         (r#"{"Code":"x"}"#, "Code", "expected an object"),
+        (r#"{"Code":["x",["y"]]}"#, "Code", "array, expected an object"),
+        (r#"{"Code":[]}"#, "Code", "expected an object"),
+        (r#"{"Filters":[["x",["y"]]]}"#, "Filters[0]", "expected an object"),
+        (
+            r#"{"Filters":[{"Values":{"0":"y"}}]}"#,
+            "Filters[0].Values",
+            "object, expected an array",
+        ),
     ] {
         let error = json(text).unwrap_err();
         assert_eq!(error.code, "InvalidParameter");
@@ -89,6 +97,8 @@ fn a_wrong_type_names_the_field_and_what_it_should_be() {
         ("Limit=x", "Limit"),
         ("Force=yes", "Force"),
         ("Code=x", "Code"),
+        ("Code.0=x", "Code"),
+        ("Filters.0.0=x", "Filters[0]"),
         ("Name.0=x", "Name"),
     ] {
         let error = query(text).unwrap_err();
