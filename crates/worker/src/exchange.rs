@@ -80,7 +80,7 @@ impl Line {
         let begun = Instant::now();
         let mut unsent = request.clone();
         self.send(&mut unsent);
-        if unsent.is_empty() && self.is_quick == Some(true) {
+        if unsent.is_empty() && self.is_quick == Some(true) && Waiting::is_dear(begun.elapsed()) {
             self.hear_at_once(&waiting);
         }
         let answer = self.converse(&mut unsent, sequence, deadline).await;
