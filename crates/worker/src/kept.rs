@@ -37,6 +37,7 @@ impl Start {
         begun: Instant,
     ) -> Result<(WorkerInstance, InitReport), StartError> {
         let shared = &worker.shared;
+        self.nursery.note_limits(start::limits(self.version.memory_mb));
         let asks = self.version.asks_to_be_kept() && self.nursery.can_be_kept();
         let snapshot = if asks {
             shared.snapshots.find(&self.version, &cell.sandbox)

@@ -10,7 +10,7 @@ use skiff_domain::NetworkMode;
 use skiff_domain::limits::{OPEN_FILES_MAX, PIDS_MAX, TMP_BYTES_MAX, TMP_INODES_MAX};
 use skiff_runtimes::wire::Response;
 use skiff_runtimes::{Speech, native};
-use skiff_sandbox::{BirthError, BirthSpec, BootError, Parts};
+use skiff_sandbox::{BirthError, BirthSpec, BootError, Limits, Parts};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -34,6 +34,8 @@ pub(crate) const REFILL_PAUSE: Duration = Duration::from_millis(10);
 /// Boots at once, per processor. What boots takes a processor for as long as it boots: all of a burst at once would have
 /// the first wait as long as the last, and what was ready, too.
 const BIRTHS_PER_PROCESSOR: usize = 2;
+/// A stem cell is limited before it is taken to what is at least so many times what it has used.
+const ROOM_AHEAD: u64 = 2;
 /// Between two attempts after a birth failed.
 const FAILURE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -87,6 +89,8 @@ struct Cells {
     failure: Option<String>,
     /// There are functions of this kind.
     used: bool,
+    /// What the last one that was taken was limited to.
+    limits: Option<Limits>,
     last_taking: Option<Instant>,
 }
 
@@ -204,6 +208,11 @@ impl Nursery {
             cells.takings.push_back(now);
         }
         self.take_again().await
+    }
+
+    /// Notes what one that was taken is limited to: the next are likely to be, and have it set before they are taken.
+    pub(crate) fn note_limits(&self, limits: Limits) {
+        self.cells.lock().limits = Some(limits);
     }
 
     /// The same for who could not have one before: that is no further demand.
@@ -362,6 +371,7 @@ impl Nursery {
                 return Err(BearError::NotReady(reason));
             }
         }
+        self.limit_ahead(&sandbox);
         // What it wrote while it booted is the platform's, not the function's.
         line.output.take();
         Ok(StemCell {
@@ -370,6 +380,20 @@ impl Nursery {
             doors: kit.doors,
             talk,
         })
+    }
+
+    /// Limits a stem cell as the last one was, where what it takes is well within: it may yet become another function's,
+    /// which sets its own.
+    fn limit_ahead(&self, sandbox: &Held) {
+        let Some(limits) = self.cells.lock().limits else {
+            return;
+        };
+        let cgroup = sandbox.cgroup();
+        if cgroup.memory_use().peak_bytes <= limits.memory_bytes / ROOM_AHEAD
+            && let Err(error) = cgroup.limit(&limits)
+        {
+            tracing::debug!(%error, "a stem cell is not limited ahead");
+        }
     }
 
     async fn open_talk(&self, parts: &Parts) -> std::io::Result<Talk> {

@@ -57,6 +57,27 @@ fn a_call_beyond_the_accounts_memory_is_throttled_whatever_the_function() {
 }
 
 #[test]
+fn an_instance_has_the_memory_of_its_own_function_whatever_the_last_one_had() {
+    let server = Settings::default()
+        .flag("--pool-min", "1")
+        .flag("--pool-max", "2")
+        .start();
+    let client = server.client();
+    let takes = |mb: u32| format!("def main_handler(event, context):\n    return len(b'x' * ({mb} << 20)) >> 20\n");
+    let small = || Spec::python(&takes(150)).with("MemorySize", 64).deploy(&client);
+    let large = || Spec::python(&takes(150)).with("MemorySize", 256).deploy(&client);
+    // More of each than there are stem cells that were born before it.
+    for _ in 0..2 {
+        for _ in 0..3 {
+            assert_eq!(small().invoke(&json!({})).status, 434);
+        }
+        for _ in 0..3 {
+            assert_eq!(large().invoke(&json!({})).returned(), 150);
+        }
+    }
+}
+
+#[test]
 fn events_beyond_their_memory_are_throttled_and_what_was_let_in_is_served() {
     let server = Settings::default().flag("--event-memory", "8").start();
     let client = server.client();
