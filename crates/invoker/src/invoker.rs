@@ -400,12 +400,15 @@ impl<I: Instances> Shared<I> {
     async fn start(&self, version: &Arc<Version>) -> Result<Warm<I::Instance>, StartError> {
         let mut evictions = 0;
         loop {
-            match self.instances.start(version).await {
+            // What calls need is made while the instance initialises itself, not after.
+            let context = async { ContextTemplate::new(version, &self.identity) };
+            let (started, context) = tokio::join!(biased; self.instances.start(version), context);
+            match started {
                 Ok((instance, init)) => {
                     return Ok(Warm {
                         instance,
                         common: Arc::new(Common {
-                            context: ContextTemplate::new(version, &self.identity),
+                            context,
                             init: Mutex::new(Some(init)),
                             meter: version.concurrency.is_shared().then(Arc::default),
                         }),
