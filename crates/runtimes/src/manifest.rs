@@ -42,6 +42,12 @@ impl Manifest {
         matches!(self.template.boot, Boot::Fork(_))
     }
 
+    /// Whether its stem cells take the order to load before the code is there.
+    #[must_use]
+    pub fn can_prepare(&self) -> bool {
+        matches!(Family::of(&self.name), Family::Python { major: 3, .. })
+    }
+
     /// How events get to its functions and results back.
     #[must_use]
     pub fn speech(&self) -> Speech {

@@ -18,7 +18,7 @@ pub const RESPONSES_FD: i32 = 4;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Request {
-    /// Take this code and initialise it; body: [`crate::Load`] as JSON.
+    /// Take this code and initialise it; body: [`crate::Load`] as JSON, or none after [`Request::Prepare`].
     Load = 1,
     /// Run one event; body: the context's length as a word, the context, the event.
     Invoke = 2,
@@ -31,6 +31,8 @@ pub enum Request {
     /// Go on as a child of your own: what is kept later must have another process id than what becomes it, since that is
     /// how libraries tell a fork. No body; answered with [`Response::Ready`].
     Fork = 6,
+    /// Take the order to load, before the code is there. The body is that of [`Request::Load`]; not answered.
+    Prepare = 7,
 }
 
 /// What a runtime answers.

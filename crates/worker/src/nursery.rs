@@ -398,7 +398,7 @@ impl Nursery {
 
     async fn open_talk(&self, parts: &Parts) -> std::io::Result<Talk> {
         match self.seat.speech() {
-            Speech::Frames => Ok(Talk::frames()),
+            Speech::Frames => Ok(Talk::frames(self.seat.manifest().can_prepare())),
             Speech::RuntimeApi => {
                 let inside = parts.network.inside()?;
                 let listening = self.tasks.spawn_blocking(move || inside.listen(native::api::ADDRESS));

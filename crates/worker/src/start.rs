@@ -49,11 +49,22 @@ pub(crate) async fn initialise(
     folders: Folders<'_>,
     begun: Instant,
 ) -> Result<(WorkerInstance, InitReport), StartError> {
+    let kind = match folders.snapshot {
+        Some(_) => Request::Restore,
+        None if cell.talk.prepares() => Request::Prepare,
+        None => Request::Load,
+    };
+    let mut request = order(shared, version, kind)
+        .ok_or_else(|| StartError::Platform("the order to load could not be written".to_owned()))?;
+    if kind == Request::Prepare {
+        // On another processor, if there is one, while this one sees to the code.
+        cell.line.send(&mut request);
+    }
     let assigned = assign(shared, &cell, &limits(version.memory_mb), folders);
     assigned.map_err(|error| StartError::Platform(format!("give a sandbox its limits and code: {error}")))?;
-    let kind = folders.snapshot.map_or(Request::Load, |_| Request::Restore);
-    let request = order(shared, version, kind)
-        .ok_or_else(|| StartError::Platform("the order to load could not be written".to_owned()))?;
+    if kind == Request::Prepare {
+        request = followed_by_load(&request);
+    }
     let StemCell {
         talk, line, sandbox, ..
     } = &mut cell;
@@ -75,6 +86,15 @@ pub(crate) async fn initialise(
         }
         other => Err(failed(cell, other, begun).await),
     }
+}
+
+/// What is left to send of an order that was told ahead, and that the code is there now.
+fn followed_by_load(unsent: &Bytes) -> Bytes {
+    let load = wire::request(Request::Load, LOAD_SEQUENCE, &[]).unwrap_or_default();
+    if unsent.is_empty() {
+        return load;
+    }
+    [&unsent[..], &load].concat().into()
 }
 
 /// The order to load a version, or to become one that has.

@@ -28,6 +28,8 @@ pub(crate) enum Talk {
         sequence: u32,
         /// The runtime has said that it ends.
         ends: bool,
+        /// It takes the order to load before the code is there.
+        prepares: bool,
     },
     /// The program comes and asks.
     RuntimeApi(RuntimeApi),
@@ -38,11 +40,12 @@ pub(crate) enum Talk {
 }
 
 impl Talk {
-    /// Over the pipes.
-    pub(crate) fn frames() -> Self {
+    /// Over the pipes, with a runtime that may take the order to load before the code is there.
+    pub(crate) fn frames(prepares: bool) -> Self {
         Self::Frames {
             sequence: LOAD_SEQUENCE,
             ends: false,
+            prepares,
         }
     }
 
@@ -104,7 +107,7 @@ impl Talk {
         deadline: Instant,
     ) -> Result<(Response, Bytes), NoAnswer> {
         match self {
-            Self::Frames { sequence, ends } => {
+            Self::Frames { sequence, ends, .. } => {
                 *sequence = sequence.wrapping_add(1);
                 let Some(request) = wire::invoke(*sequence, &call.context, &call.event) else {
                     return Err(NoAnswer::Garbage("the event is too large for a frame".to_owned()));
@@ -146,6 +149,11 @@ impl Talk {
     /// True for a program that serves HTTP.
     pub(crate) fn is_web(&self) -> bool {
         matches!(self, Self::Web(_))
+    }
+
+    /// True where the order to load is taken before the code is there.
+    pub(crate) fn prepares(&self) -> bool {
+        matches!(self, Self::Frames { prepares: true, .. })
     }
 
     /// True once the other side has closed its pipes, where it speaks over them.

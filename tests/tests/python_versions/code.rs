@@ -31,3 +31,23 @@ def main_handler(event, context):
         );
     }
 }
+
+#[test]
+fn a_package_of_the_entrys_name_is_found_first_and_other_files_of_it_are_not_minded_in_every_python() {
+    let says = |what: &str| format!("def main_handler(event, context):\n    return [{what:?}, __file__]\n");
+    for version in versions() {
+        let shadowed =
+            skiff_tests::Package::python(&says("module")).file("index/__init__.py", says("package").as_bytes());
+        let function = python(*version, shadowed).deploy(&client());
+        let found = function.invoke(&json!({}));
+        assert_eq!(found.returned()[0], "package", "{version:?}");
+        let alone = skiff_tests::Package::python(&says("module"))
+            .file("index.txt", b"text")
+            .file("index.so.conf", b"text");
+        let function = python(*version, alone).deploy(&client());
+        let found = function.invoke(&json!({}));
+        assert_eq!(found.returned()[0], "module", "{version:?}");
+        let file = found.returned()[1].as_str().expect("a path").to_owned();
+        assert!(file.starts_with("/var/user/index.py"), "{version:?}: {file}");
+    }
+}

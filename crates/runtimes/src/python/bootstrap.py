@@ -24,7 +24,7 @@ except ImportError:
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
 _json_loads, _dumps, _pack, _unpack = json.loads, json.dumps, struct.pack, struct.unpack_from
 _scan = json.JSONDecoder().scan_once
-_open, _close, _listdir, _chdir, _hostname = os.open, os.close, os.listdir, os.chdir, socket.gethostname
+_open, _close, _chdir, _hostname = os.open, os.close, os.chdir, socket.gethostname
 # `os.environ` as it is kept: its own methods would take as long as everything else of taking code together.
 _variables, _putenv, _unsetenv = os.environ._data, os.putenv, os.unsetenv
 _entropy, _urandom, _random_instance, _main_thread = ssl.RAND_add, os.urandom, random._inst, threading.main_thread()
@@ -38,7 +38,7 @@ _before_fork = getattr(ctypes.pythonapi, "PyOS_BeforeFork", int)
 _after_fork = getattr(ctypes.pythonapi, "PyOS_AfterFork_Child", None) or ctypes.pythonapi.PyOS_AfterFork
 
 REQUESTS, RESPONSES = 3, 4
-LOAD, INVOKE, COMPILE, KEEP, RESTORE, FORK = range(1, 7)
+LOAD, INVOKE, COMPILE, KEEP, RESTORE, FORK, PREPARE = range(1, 8)
 READY, WARM, LOADED, NO_HANDLER, LOAD_FAILED, RETURNED, RAISED, TOO_LARGE, COMPILED, COMPILE_DONE = range(1, 11)
 
 USER_CODE = "/var/user"
@@ -85,10 +85,18 @@ def rest():
         _give_back()
 
 
+# What came together with the last request.
+_more = b""
+
+
 def receive():
     """The next request: kind, sequence, body."""
-    rest()
-    chunk = _read(REQUESTS, 65536)
+    global _more
+    if _more:
+        chunk, _more = _more, b""
+    else:
+        rest()
+        chunk = _read(REQUESTS, 65536)
     while len(chunk) < 12:
         more = _read(REQUESTS, 65536)
         if not more:
@@ -104,6 +112,8 @@ def receive():
                 _exit(0)
             chunk += more
             missing -= len(more)
+    elif missing < 0:
+        chunk, _more = chunk[:missing], chunk[missing:]
     return kind, sequence, memoryview(chunk)[12:]
 
 
@@ -167,14 +177,16 @@ class Instance:
     """One function's code, initialised, and the events it runs."""
 
     def __init__(self):
+        self.entry = ""
         self.handler = None
         self.environment = []
         self.result_bytes_max = 0
         self.pid = _getpid()
 
-    def load(self, body, folder=USER_CODE, read=None):
-        """Takes code: the kind and body of the answer."""
+    def prepare(self, body):
+        """Takes the order to load before the code is there."""
         order = _loads(str(body, "utf-8"))
+        self.entry = order["handler"]
         self.environment = order["environment"]
         for key, value in self.environment:
             set_variable(key.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
@@ -182,10 +194,15 @@ class Instance:
         # Children that are this interpreter again need its libraries, too.
         set_variable(b"LD_LIBRARY_PATH", _variables.get(b"LD_LIBRARY_PATH", b"") + LIBRARIES)
         self.result_bytes_max = order["result_bytes_max"]
+
+    def load(self, body, folder=USER_CODE, read=None):
+        """Takes code: the kind and body of the answer. The order is in the body, or came before."""
+        if body:
+            self.prepare(body)
         _chdir(folder)
         sys.path[:0] = [folder, "/opt"]
         sys.argv = [folder]
-        module_name, _, function_name = order["handler"].rpartition(".")
+        module_name, _, function_name = self.entry.rpartition(".")
         started = _monotonic()
         try:
             module = import_entry(module_name, folder, read or read_file)
@@ -194,13 +211,13 @@ class Instance:
         except BaseException as error:
             missing = isinstance(error, ModuleNotFoundError) and error.name is not None
             if missing and (module_name + ".").startswith(error.name + "."):
-                text = f"{module_name.replace('.', '/')}.py is not in the package (Handler is {order['handler']})"
+                text = f"{module_name.replace('.', '/')}.py is not in the package (Handler is {self.entry})"
                 return NO_HANDLER, _dumps({"message": text}).encode()
             return LOAD_FAILED, fault(error)
         handler = getattr(module, function_name, None)
         if not callable(handler):
             what = "has no function" if handler is None else "has something that is no function:"
-            text = f"{module_name.replace('.', '/')}.py {what} {function_name} (Handler is {order['handler']})"
+            text = f"{module_name.replace('.', '/')}.py {what} {function_name} (Handler is {self.entry})"
             return NO_HANDLER, _dumps({"message": text}).encode()
         self.handler = handler
         return LOADED, str(int((_monotonic() - started) * 1e6)).encode()
@@ -267,21 +284,29 @@ _example.has_location = True
 SPEC = dict(_example.__dict__)
 
 
+def cache_of(name):
+    """Where the byte code of a module of the package's first folder is."""
+    return f"__pycache__/{name}.{sys.implementation.cache_tag}.pyc"
+
+
+def entry_of(name):
+    """Where it is once more, of modules that an import finds for sure: a package or an extension module of that name would
+    come first, and to see that there is none takes longer than to read it."""
+    return f"__pycache__/{name}.{sys.implementation.cache_tag}.entry.pyc"
+
+
 def import_entry(name, folder, read):
     """`importlib.import_module`, in a third of the time and memory for what nearly every function begins in: a module
     of one file that was compiled when it was deployed. Everything else is importlib's."""
     if "." in name or name in sys.modules:
         return _import(name)
-    path, cached = f"{folder}/{name}.py", f"{folder}/__pycache__/{name}.{sys.implementation.cache_tag}.pyc"
-    beside = [entry for entry in _listdir(folder) if entry.split(".", 1)[0] == name]
-    if beside != [name + ".py"]:  # a package or an extension module would come first
-        return _import(name)
+    path, cached = f"{folder}/{name}.py", f"{folder}/{cache_of(name)}"
     try:
-        content = read(cached)
+        content = read(f"{folder}/{entry_of(name)}")
     except OSError:
         content = b""
-    head = UNCHECKED if HASHED else _head(b"", path)
-    if not content.startswith(head):  # nor within the `except`: what fails then would have a cause
+    # Not within the `except`: what fails then would have a cause.
+    if not content or not content.startswith(UNCHECKED if HASHED else _head(b"", path)):
         return _import(name)
     code = marshal.loads(memoryview(content)[16 if HASHED else 12:])
     module = types.ModuleType(name)
@@ -329,6 +354,7 @@ def compile_sources(sequence):
     """Sends the byte code of every source of the package; what does not compile says so when it is imported."""
     for folder, folders, files in os.walk(USER_CODE):
         folders.sort()
+        beside = set(folders + files)
         for name in sorted(files):
             path = os.path.join(folder, name)
             if not name.endswith(".py") or os.path.islink(path) or os.path.getsize(path) > COMPILE_SOURCE_BYTES_MAX:
@@ -339,9 +365,17 @@ def compile_sources(sequence):
                 content = _byte_code(text, path)
             except Exception:
                 continue
-            relative = os.path.relpath(importlib.util.cache_from_source(path), USER_CODE).encode()
-            send(COMPILED, sequence, _pack("<I", len(relative)) + relative + content)
+            send_compiled(sequence, os.path.relpath(importlib.util.cache_from_source(path), USER_CODE), content)
+            module = name[:-3]
+            before = [module + suffix for suffix in ["", *importlib.machinery.EXTENSION_SUFFIXES]]
+            if folder == USER_CODE and beside.isdisjoint(before):
+                send_compiled(sequence, entry_of(module), content)
     send(COMPILE_DONE, sequence)
+
+
+def send_compiled(sequence, path, content):
+    path = path.encode()
+    send(COMPILED, sequence, _pack("<I", len(path)) + path + content)
 
 
 _warm = []
@@ -362,9 +396,11 @@ def warm_up():
     What else a function may do, fail above all, is left to it: every page is memory of every idle instance."""
     instance = Instance()
     path = list(sys.path)
-    done = instance.load(WARM_ORDER, WARM_CODE, read_warm)[0], instance.run(WARM_EVENT)[0]
+    instance.prepare(WARM_ORDER)
+    done = instance.load(b"", WARM_CODE, read_warm)[0], instance.run(WARM_EVENT)[0]
     if done != (LOADED, RETURNED):
         raise RuntimeError(f"the warm-up ended with {done}")
+    _comes_within(0)
     sys.path[:] = path
     sys.argv = []
     for key in list(_variables):
@@ -372,6 +408,7 @@ def warm_up():
     _variables.clear()
     _chdir("/")
     sys.modules.pop("skiff_warm", None)
+    return instance
 
 
 def own_signals():
@@ -393,13 +430,14 @@ def runtime(warm):
     instance = Instance()
     send(READY, 0)
     if warm:
-        warm_up()
-        send(WARM, 0)
+        warm_up().answer(WARM, 0, b"")
     while True:
         kind, sequence, body = receive()
         if kind == INVOKE:
             kind, answer = instance.run(body)
             instance.answer(kind, sequence, answer)
+        elif kind == PREPARE:
+            instance.prepare(body)
         elif kind == LOAD:
             kind, answer = instance.load(body)
             instance.answer(kind, sequence, answer)
