@@ -81,6 +81,8 @@ pub struct InitReport {
     pub user_code: Duration,
     /// What the process wrote meanwhile, as it goes into the log.
     pub output: Bytes,
+    /// What the platform has to say about it: a line of the log.
+    pub note: Option<String>,
 }
 
 /// Why no instance could be started.

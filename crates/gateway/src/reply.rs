@@ -170,6 +170,7 @@ mod tests {
             total: Duration::from_micros(612),
             user_code: Duration::from_micros(90),
             output: Bytes::new(),
+            note: None,
         };
         for (init, expected) in [(None, None), (Some(cold), Some("0.612"))] {
             let response = respond(outcome(init), LogType::None);

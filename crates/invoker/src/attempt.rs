@@ -23,6 +23,8 @@ pub(crate) struct Attempt<'a> {
     started_at: jiff::Timestamp,
     /// What loading wrote, for the log.
     init_output: Bytes,
+    /// What the platform has to say about that, for the log.
+    init_note: Option<String>,
     /// What starting the instance took, when it was started for this call.
     init: Option<InitReport>,
     /// True when an instance was started for this call, even if in vain.
@@ -49,6 +51,7 @@ impl<'a> Attempt<'a> {
             invocation,
             started_at: jiff::Timestamp::now(),
             init_output: Bytes::new(),
+            init_note: None,
             init: None,
             cold: false,
             span: None,
@@ -69,8 +72,9 @@ impl<'a> Attempt<'a> {
     }
 
     /// Notes what loading the instance took and wrote; the first call of an instance tells it.
-    pub(crate) fn note_init(&mut self, init: InitReport, cold: bool) {
+    pub(crate) fn note_init(&mut self, mut init: InitReport, cold: bool) {
         self.init_output = init.output.clone();
+        self.init_note = init.note.take();
         self.init = cold.then_some(init);
         self.cold = cold;
     }
@@ -162,6 +166,7 @@ impl<'a> Attempt<'a> {
         let log = compose(
             *id,
             &LogParts {
+                init_note: self.init_note.as_deref(),
                 init_output: &self.init_output,
                 event: self.span.is_some(),
                 output: &usage.output,

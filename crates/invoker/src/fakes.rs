@@ -137,6 +137,7 @@ impl Instances for FakeInstances {
             total: Duration::from_millis(5),
             user_code: Duration::from_millis(1),
             output: "loading\n".into(),
+            note: Some("started as planned".to_owned()),
         };
         Ok((instance, init))
     }

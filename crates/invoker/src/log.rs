@@ -10,6 +10,8 @@ use skiff_domain::text::cut;
 /// What one attempt's log is made of.
 #[derive(Debug, Default)]
 pub(crate) struct LogParts<'a> {
+    /// What the platform has to say about how the instance came to be, in its first call.
+    pub init_note: Option<&'a str>,
     /// What the user's module wrote while loading, cut to the limits.
     pub init_output: &'a [u8],
     /// True once the event was handed to the handler.
@@ -37,14 +39,13 @@ pub(crate) fn compose(id: RequestId, parts: &LogParts<'_>) -> Bytes {
     let mut log = Vec::with_capacity(384 + output_bytes + error_bytes);
 
     put_line(&mut log, &[b"START RequestId: ", id]);
+    put_note(&mut log, parts.init_note);
     put_output(&mut log, parts.init_output);
     if parts.event {
         put_line(&mut log, &[b"Event RequestId: ", id]);
     }
     put_output(&mut log, parts.output);
-    if let Some(note) = parts.note {
-        put_line(&mut log, &[b"[skiff] ", cut(note.as_bytes(), LOG_LINE_BYTES_MAX)]);
-    }
+    put_note(&mut log, parts.note);
     if let Some(error) = parts.error {
         let kept = cut(error, LOG_LINE_BYTES_MAX);
         put_line(&mut log, &[b"ERROR RequestId:", id, b" Result:", kept]);
@@ -76,6 +77,13 @@ fn megabytes(bytes: u64) -> f64 {
 fn put_line(log: &mut Vec<u8>, parts: &[&[u8]]) {
     parts.iter().for_each(|part| log.extend_from_slice(part));
     log.push(b'\n');
+}
+
+/// Writes what the contract has no place for.
+fn put_note(log: &mut Vec<u8>, note: Option<&str>) {
+    if let Some(note) = note {
+        put_line(log, &[b"[skiff] ", cut(note.as_bytes(), LOG_LINE_BYTES_MAX)]);
+    }
 }
 
 /// Writes output, which a process may have ended in the middle of a line.

@@ -1,5 +1,6 @@
 //! What was kept of instances, by version: how many, how large and how old, and who may become one.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::io;
@@ -82,8 +83,8 @@ impl Drop for Snapshot {
 enum Slot {
     Making,
     Kept(Arc<Snapshot>, Instant),
-    /// It could not be kept, or did not start, at that time.
-    Given(Instant),
+    /// It could not be kept, or did not start, at that time, and why.
+    Given(Instant, Arc<str>),
 }
 
 impl Slot {
@@ -91,7 +92,7 @@ impl Slot {
         match self {
             Self::Making => true,
             Self::Kept(snapshot, _) => snapshot.is_good(),
-            Self::Given(since) => since.elapsed() < AGE_MAX,
+            Self::Given(since, _) => since.elapsed() < AGE_MAX,
         }
     }
 
@@ -99,7 +100,7 @@ impl Slot {
     fn kept(&self) -> Option<(u64, Instant)> {
         match self {
             Self::Kept(snapshot, used) => Some((snapshot.bytes, *used)),
-            Self::Making | Self::Given(_) => None,
+            Self::Making | Self::Given(..) => None,
         }
     }
 }
@@ -135,14 +136,16 @@ impl Snapshots {
         self.folder.join(self.next.fetch_add(1, Ordering::Relaxed).to_string())
     }
 
-    /// What this sandbox can become to be an instance of the version.
-    pub(crate) fn find(&self, version: &Version, sandbox: &Sandbox) -> Option<Arc<Snapshot>> {
-        match self.slots.lock().get_mut(&pool(version))? {
-            Slot::Kept(snapshot, used) if snapshot.suits(sandbox) => {
+    /// What this sandbox can become to be an instance of the version, or why there is nothing.
+    pub(crate) fn find(&self, version: &Version, sandbox: &Sandbox) -> Result<Arc<Snapshot>, Cow<'static, str>> {
+        match self.slots.lock().get_mut(&pool(version)) {
+            Some(Slot::Kept(snapshot, used)) if snapshot.suits(sandbox) => {
                 *used = Instant::now();
-                Some(Arc::clone(snapshot))
+                Ok(Arc::clone(snapshot))
             }
-            _ => None,
+            Some(Slot::Kept(..)) => Err("the one that is kept is too old".into()),
+            Some(Slot::Making) | None => Err("none is kept yet".into()),
+            Some(Slot::Given(_, why)) => Err(none_can_be(why).into()),
         }
     }
 
@@ -161,7 +164,7 @@ impl Snapshots {
     /// The version's instances start as every other from now on.
     pub(crate) fn give_up(&self, version: &Version, why: &str) {
         tracing::warn!(function = %version.key.name, why, "an instance could not be kept, so new ones initialise themselves");
-        self.set(version, Slot::Given(Instant::now()));
+        self.set(version, Slot::Given(Instant::now(), why.into()));
     }
 
     /// It was not kept for a reason that is not the version's: the next start tries again.
@@ -222,6 +225,11 @@ impl Snapshots {
         }
         result
     }
+}
+
+/// In the words in which [`Snapshots::find`] says it.
+pub(crate) fn none_can_be(why: &str) -> String {
+    format!("none can be kept: {why}")
 }
 
 /// Takes out those not used for longest, until the rest is no more and no larger than may be.

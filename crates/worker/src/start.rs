@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use skiff_domain::{InitOutput, InitReport, StartError, UserFault, Version};
-use skiff_runtimes::Load;
+use skiff_domain::{InitOutput, InitReport, RuntimeName, StartError, UserFault, Version};
 use skiff_runtimes::wire::{self, Request, Response};
+use skiff_runtimes::{Load, usual_source};
 use skiff_sandbox::{CODE_TARGET, LAYERS_TARGET, Limits, Mount, SNAPSHOT_TARGET, is_exhaustion};
 use tokio::time::{Instant, timeout};
 
@@ -79,6 +79,7 @@ pub(crate) async fn initialise(
                 total: begun.elapsed(),
                 user_code: Duration::from_micros(micros),
                 output: cell.line.output.take(),
+                note: None,
             };
             let rest = shared.freezer.register(Arc::clone(cell.sandbox.cgroup()));
             let instance = WorkerInstance::new(cell, rest, version.concurrency, &shared.tasks);

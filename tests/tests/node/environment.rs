@@ -68,3 +68,16 @@ fn packages_are_found_where_the_contract_says() {
         assert_eq!(function.invoke(&json!({})).returned(), &json!("1.2.3"), "{version:?}");
     }
 }
+
+#[test]
+fn a_function_that_asks_to_be_initialised_once_and_is_none_of_pythons_is_told_in_its_log() {
+    let package = Package::default().file("index.js", include_bytes!("cases.js"));
+    let variables = json!({"Variables": [{"Key": "SKIFF_SNAPSHOT", "Value": "on"}]});
+    let function = node(VERSIONS[8], package)
+        .with("Environment", variables)
+        .deploy(&client());
+    let log = function.invoke(&json!({"case": "environment"})).log;
+    let told = "[skiff] SKIFF_SNAPSHOT: this instance initialised its code itself, as only those of Python functions that take \
+                events are kept\n";
+    assert!(log.contains(told), "{log}");
+}

@@ -95,11 +95,25 @@ fn of_a_new_instance(function: &Function) -> Value {
     value
 }
 
+/// What is said of a new instance in the log of its first call.
+const WENT_ON: &str = "[skiff] SKIFF_SNAPSHOT: this instance went on from one whose code was initialised before\n";
+const BY_ITSELF: &str = "[skiff] SKIFF_SNAPSHOT: this instance initialised its code itself, as ";
+
+/// The log of the first call of a new instance of the code above.
+fn log_of_a_new_instance(function: &Function) -> String {
+    assert_eq!(function.invoke(&json!({"exit": true})).status, 439);
+    function.invoke(&json!({})).log
+}
+
 #[test]
 fn new_instances_go_on_from_where_the_code_was_initialised_once_and_draw_numbers_of_their_own() {
     for version in versions() {
         let function = deploy(*version, CODE);
-        function.invoke(&json!({}));
+        let first = function.invoke(&json!({})).log;
+        assert!(
+            first.contains(&format!("{BY_ITSELF}none is kept yet\n")),
+            "{version:?}: {first}"
+        );
         let [mut one, mut other] = two_of_what_was_kept(|| of_a_new_instance(&function));
         let draws = |value: &mut Value| {
             value
@@ -131,11 +145,14 @@ fn new_instances_go_on_from_where_the_code_was_initialised_once_and_draw_numbers
             (&json!(2), &json!(2)),
             "{version:?}"
         );
+        assert!(!again.log.contains("SKIFF_SNAPSHOT"), "{}", again.log);
+        let next = log_of_a_new_instance(&function);
+        assert!(next.contains(WENT_ON), "{version:?}: {next}");
     }
 }
 
 #[test]
-fn what_cannot_be_kept_starts_as_every_other_and_the_server_says_why() {
+fn what_cannot_be_kept_starts_as_every_other_and_logs_say_why() {
     let starts_thread = "threading.Thread(target=threading.Event().wait, daemon=True).start()";
     let version = *versions().last().expect("a version");
     for (code, why) in [
@@ -157,9 +174,18 @@ fn what_cannot_be_kept_starts_as_every_other_and_the_server_says_why() {
             "memory = ctypes.pythonapi.PyMem_RawMalloc(280 << 20)\nctypes.memset(memory, 1, 280 << 20)",
             "it has more than 256 MB",
         ),
-        ("os.register_at_fork(before=lambda: os._exit(4))", "it answered"),
-        ("os.register_at_fork(before=lambda: time.sleep(1000))", "it answered"),
-        ("os.register_at_fork(after_in_child=lambda: os._exit(4))", "it answered"),
+        (
+            "os.register_at_fork(before=lambda: os._exit(4))",
+            "it ended in what is to run before a fork",
+        ),
+        (
+            "os.register_at_fork(before=lambda: time.sleep(1000))",
+            "what is to run before a fork took more than 3 s",
+        ),
+        (
+            "os.register_at_fork(after_in_child=lambda: os.write(2, b'gone\\n') and os._exit(4))",
+            "it ended in what is to run after a fork, and wrote last: gone",
+        ),
     ] {
         let code = format!(
             "import ctypes, mmap, os, socket, subprocess, threading, time, uuid\nctypes.pythonapi.PyMem_RawMalloc.restype = ctypes.c_void_p\nctypes.memset.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t]\n{code}\nborn = uuid.uuid4().hex\n\ndef main_handler(event, context):\n    \
@@ -175,6 +201,9 @@ fn what_cannot_be_kept_starts_as_every_other_and_the_server_says_why() {
         eventually(Duration::from_secs(60), why, || log().contains(&said).then_some(()));
         let born = [(); 2].map(|()| of_a_new_instance(&function)["born"].clone());
         assert!(born[0] != born[1] && born[0] != first, "{why}");
+        let told = log_of_a_new_instance(&function);
+        let expected = format!("{BY_ITSELF}none can be kept: {why}");
+        assert!(told.contains(&expected), "{expected}: {told}");
     }
 }
 

@@ -30,6 +30,7 @@ fn a_successful_call_is_logged_as_documented() {
 #[test]
 fn a_failed_call_has_its_note_and_error_before_the_end() {
     let log = log_of(&LogParts {
+        init_note: Some("how it started"),
         init_output: b"loading",
         event: true,
         output: b"no line feed",
@@ -41,6 +42,7 @@ fn a_failed_call_has_its_note_and_error_before_the_end() {
     assert_eq!(
         lines[1..lines.len() - 1],
         [
+            "[skiff] how it started".to_owned(),
             "loading".to_owned(),
             format!("Event RequestId: {ID}"),
             "no line feed".to_owned(),

@@ -36,7 +36,7 @@ pub enum KeepError {
     #[error("{0}")]
     Has(String),
     /// It could not be read, or the file not be written.
-    #[error("{0}")]
+    #[error("it could not be read, or not be written to a file: {0}")]
     Io(#[from] io::Error),
 }
 

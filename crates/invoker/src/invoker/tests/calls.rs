@@ -44,8 +44,8 @@ async fn a_call_is_answered_logged_and_recorded() {
     assert_eq!(
         text(&outcome.log),
         format!(
-            "START RequestId: {id}\nloading\nEvent RequestId: {id}\nworking\nEND RequestId: {id}\n\
-             Report RequestId: {id} Duration:1ms Memory:128MB MemUsage:3.058594MB\n"
+            "START RequestId: {id}\n[skiff] started as planned\nloading\nEvent RequestId: {id}\nworking\n\
+             END RequestId: {id}\nReport RequestId: {id} Duration:1ms Memory:128MB MemUsage:3.058594MB\n"
         )
     );
     let [record] = &world.records()[..] else {
