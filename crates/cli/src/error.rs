@@ -331,6 +331,9 @@ fn field_of(code: &str) -> Option<&'static str> {
         "Description" => "description",
         "Environment" | "EnvironmentSystemProtect" | "EnvironmentExceededLimit" => "environment",
         "PublicNetConfig" | "VpcConfig" => "network",
+        "InstanceConcurrencyConfig" | "MaxConcurrency" => "instanceConcurrency",
+        "Layers" | "Layer" | "LayerVersion" => "layers",
+        "Role" => "role",
         "ZipFile" | "Code" | "InlineZipFile" => "code",
         _ => return None,
     })
@@ -384,6 +387,35 @@ mod tests {
             (CliError::Output(io::ErrorKind::BrokenPipe.into()), 0),
         ] {
             assert_eq!(error.exit() as u8, exit, "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_api_refuses_is_named_as_the_file_does() {
+        for (code, field) in [
+            ("InvalidParameterValue.Environment", Some("environment")),
+            (
+                "InvalidParameterValue.InstanceConcurrencyConfig",
+                Some("instanceConcurrency"),
+            ),
+            ("InvalidParameterValue.MaxConcurrency", Some("instanceConcurrency")),
+            ("ResourceNotFound.LayerVersion", Some("layers")),
+            ("ResourceNotFound.Role", Some("role")),
+            ("InternalError.System", None),
+        ] {
+            let error = CliError::NotDeployed {
+                name: "two".to_owned(),
+                kept: None,
+                file: "a/skiff.yaml".into(),
+                source: Box::new(CliError::Refused {
+                    code: code.to_owned(),
+                    message: String::new(),
+                    request_id: String::new(),
+                    hint: None,
+                }),
+            };
+            let hint = field.map(|field| format!("it is {field} of two in a/skiff.yaml"));
+            assert_eq!(error.hint(), hint, "{code}");
         }
     }
 

@@ -71,7 +71,7 @@ impl Environment {
             if !seen.insert(key) {
                 return Err(InvalidEnvironment::Repeated(key.clone()));
             }
-            if key == Version::SNAPSHOT && !["on", "off"].contains(&value.as_str()) {
+            if key == Version::SNAPSHOT && !["on", "off", ""].contains(&value.as_str()) {
                 return Err(InvalidEnvironment::Switch(
                     Version::SNAPSHOT,
                     value.chars().take(80).collect(),
@@ -149,9 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn a_switch_of_skiffs_own_is_on_or_off() {
+    fn a_switch_of_skiffs_own_is_on_or_off_and_off_when_empty() {
         let with = |value: &str| Environment::new(vec![("SKIFF_SNAPSHOT".to_owned(), value.to_owned())]);
-        assert!(with("on").is_ok() && with("off").is_ok());
+        assert!(["on", "off", ""].into_iter().all(|value| with(value).is_ok()));
         let error = with("TRUE").expect_err("neither");
         assert_eq!(error.code(), "InvalidParameterValue.Environment");
         assert!(error.to_string().ends_with("is \"TRUE\": use on or off"), "{error}");

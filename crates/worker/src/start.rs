@@ -151,6 +151,15 @@ async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>,
     }
 }
 
+/// What a runtime that was removed is called.
+pub(crate) fn not_installed(runtime: &RuntimeName) -> StartError {
+    let mend = match usual_source(runtime) {
+        Some(_) => format!("; the operator installs it with `skiff runtime add {runtime}`"),
+        None => String::new(),
+    };
+    StartError::Unavailable(format!("runtime {runtime} is not installed on this host{mend}"))
+}
+
 /// What a missing stem cell is called.
 pub(crate) fn no_cell(error: &BearError) -> StartError {
     match error {

@@ -362,9 +362,8 @@ impl Instances for Worker {
         if version.network == NetworkMode::Public {
             self.shared.public.clone().map_err(StartError::Unavailable)?;
         }
-        let nursery = self.shared.pools.nursery(&version.stem_kind()).ok_or_else(|| {
-            StartError::Unavailable(format!("runtime {} is not installed on this host", version.runtime))
-        })?;
+        let nursery = self.shared.pools.nursery(&version.stem_kind());
+        let nursery = nursery.ok_or_else(|| start::not_installed(&version.runtime))?;
         let folder = self
             .shared
             .folders

@@ -72,8 +72,15 @@ fn a_running_server_follows_what_is_installed_replaced_and_removed() {
             .count()
     };
     assert!(hidden() > 1, "what instances had is still there");
-    let _server = skiff_tests::Settings::default().on(&data).start();
+    let server = skiff_tests::Settings::default().on(&data).start();
     assert_eq!(hidden(), 1, "a server that starts clears it away: the lock is left");
+    let answer = server.client().invoke(&function.name, &json!({}));
+    let mend = "the operator installs it with `skiff runtime add Nodejs18.15`";
+    assert!(
+        answer.status == 445 && answer.error_message().ends_with(mend),
+        "{}",
+        answer.ret_text
+    );
 }
 
 #[test]

@@ -187,6 +187,8 @@ impl Args {
             StatusCode::ScaleUpLimit | StatusCode::ConcurrencyExceeded | StatusCode::InsufficientResources => {
                 "nothing of the event ran: try again after a pause".to_owned()
             }
+            // The message says what helps.
+            StatusCode::InitFailed if message.contains("`skiff runtime add ") => return None,
             StatusCode::InitFailed => "run `skiff doctor` on the server's host: it says what is missing".to_owned(),
             StatusCode::InternalError => "the server's log has the cause, under the request id".to_owned(),
             _ => return None,
@@ -242,6 +244,12 @@ mod tests {
                 Some("`skiff logs hello --request-id id-1`"),
             ),
             (StatusCode::ResponseTooLarge, "", Some("6 MB")),
+            (StatusCode::InitFailed, "nft is missing", Some("skiff doctor")),
+            (
+                StatusCode::InitFailed,
+                "runtime Java17 is not installed on this host; the operator installs it with `skiff runtime add Java17`",
+                None,
+            ),
             (StatusCode::ConcurrencyExceeded, "", Some("try again")),
             (
                 StatusCode::ConcurrencyExceeded,
