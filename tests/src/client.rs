@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use crate::{Credentials, tc3};
+use crate::{Credentials, eventually, tc3};
 
 /// Longer than any call a test makes.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -187,6 +187,20 @@ impl Client {
     pub fn get_with_key(&self, path: &str, secret_key: &str) -> Result<Raw, ureq::Error> {
         let request = self.agent.get(format!("http://{}{path}", self.api));
         read(request.header("Authorization", self.basic(secret_key)).call()?)
+    }
+
+    /// Waits until a call of this function is with an instance.
+    pub fn until_one_runs(&self, name: &str) {
+        let runs = || {
+            let status = self
+                .get_with_key("/status.json", &self.credentials.secret_key)
+                .ok()?
+                .json();
+            let functions = status["functions"].as_array().cloned().unwrap_or_default();
+            let is_it = |load: &Value| load["name"] == name && load["busy"].as_u64() > Some(0);
+            functions.iter().any(is_it).then_some(())
+        };
+        eventually(TIMEOUT, "a call to run", runs);
     }
 
     fn basic(&self, secret_key: &str) -> String {

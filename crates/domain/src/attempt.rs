@@ -43,6 +43,13 @@ pub enum AttemptEnd {
     OutOfMemory,
     /// The process ended or closed its pipes. Text for the user, e.g. "exit code 3".
     Exited(String),
+    /// The process ended and had read nothing of the event, which is given back: nothing of it ran.
+    Unread {
+        /// The event.
+        event: Bytes,
+        /// How it ended, as [`AttemptEnd::Exited`] says it.
+        how: String,
+    },
     /// The result is larger than the limit.
     ResponseTooLarge {
         /// Its size in bytes, as far as it was announced.

@@ -24,7 +24,7 @@ pub(crate) struct Attempt<'a> {
     /// What loading wrote, for the log.
     init_output: Bytes,
     /// What the platform has to say about that, for the log.
-    init_note: Option<String>,
+    init_notes: Vec<String>,
     /// What starting the instance took, when it was started for this call.
     init: Option<InitReport>,
     /// True when an instance was started for this call, even if in vain.
@@ -51,7 +51,7 @@ impl<'a> Attempt<'a> {
             invocation,
             started_at: jiff::Timestamp::now(),
             init_output: Bytes::new(),
-            init_note: None,
+            init_notes: Vec::new(),
             init: None,
             cold: false,
             span: None,
@@ -73,10 +73,26 @@ impl<'a> Attempt<'a> {
 
     /// Notes what loading the instance took and wrote; the first call of an instance tells it.
     pub(crate) fn note_init(&mut self, mut init: InitReport, cold: bool) {
-        self.init_output = init.output.clone();
-        self.init_note = init.note.take();
+        self.add_to_log(&init.output, init.note.take());
         self.init = cold.then_some(init);
         self.cold = cold;
+    }
+
+    /// Notes that an instance ended before it had read anything of the event: it is with no handler, and costs nothing yet.
+    pub(crate) fn note_unread(&mut self, how: &str, output: &Bytes) {
+        let note = format!("an instance ended before it had read the event, which was given to another one: {how}");
+        self.add_to_log(output, Some(note));
+        self.span = None;
+    }
+
+    /// Adds to what is said in the log before the handler runs.
+    fn add_to_log(&mut self, output: &Bytes, note: Option<String>) {
+        self.init_notes.extend(note);
+        self.init_output = if self.init_output.is_empty() {
+            output.clone()
+        } else {
+            [&self.init_output[..], output].concat().into()
+        };
     }
 
     /// Notes that the event is with the handler from now on.
@@ -166,7 +182,7 @@ impl<'a> Attempt<'a> {
         let log = compose(
             *id,
             &LogParts {
-                init_note: self.init_note.as_deref(),
+                init_notes: &self.init_notes,
                 init_output: &self.init_output,
                 event: self.span.is_some(),
                 output: &usage.output,

@@ -144,7 +144,7 @@ impl Instances for FakeInstances {
 }
 
 /// A handle at an instance that does what its event says: `"raise"`, `"exit"`, `"time out"`, `"no memory"`,
-/// `"too large"`, `"garbage"`, `"hang"`, `"yield"`, or a number of milliseconds to take; then it returns its own number.
+/// `"unread"` by the first two, `"unread, always"`, `"too large"`, `"garbage"`, `"hang"`, `"yield"`, or a number of milliseconds to take; then it returns its own number.
 pub(crate) struct FakeInstance(Arc<Body>);
 
 /// What its handles have in common.
@@ -202,6 +202,12 @@ impl Instance for FakeInstance {
             b"\"time out\"" => {
                 sleep(call.timeout).await;
                 AttemptEnd::TimedOut
+            }
+            unread if unread.starts_with(b"\"unread") && (body.number < 2 || unread.ends_with(b"always\"")) => {
+                AttemptEnd::Unread {
+                    event: call.event.clone(),
+                    how: "exit code 3".to_owned(),
+                }
             }
             b"\"no memory\"" => AttemptEnd::OutOfMemory,
             b"\"too large\"" => AttemptEnd::ResponseTooLarge { bytes: 7 << 20 },

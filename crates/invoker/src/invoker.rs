@@ -38,6 +38,9 @@ const WORKER_GRACE: Duration = Duration::from_secs(10);
 const CUT_GRACE: Duration = Duration::from_secs(5);
 /// How many idle instances give way to one start that finds no room.
 const EVICTIONS_PER_START_MAX: u32 = 8;
+/// How many instances an event is given to, one after another, where they end before they have read anything of it. More
+/// than one is caught ending only where the code ends its process after each event, or on purpose.
+const INSTANCES_PER_EVENT_MAX: u32 = 3;
 /// How often the operator is told at most that there is no room: one full machine refuses thousands of calls a second.
 const NO_ROOM_NEWS_PERIOD: Duration = Duration::from_secs(10);
 
@@ -222,7 +225,7 @@ impl<I: Instances> Invoker<I> {
         // And known to run until then.
         let _running = shared.running.enter(id, attempt.running());
         let mut attempt = attempt;
-        let work = match work {
+        let mut work = match work {
             Ok(work) => work,
             Err(error) => return attempt.end_without_report(Verdict::of_invalid_event(&error, id)),
         };
@@ -230,14 +233,28 @@ impl<I: Instances> Invoker<I> {
             Ok(held) => held,
             Err(no_room) => return attempt.end_without_report(Verdict::of_full_memory(no_room, id)),
         };
-        let mut seat = match Seat::take(shared, &version) {
-            Ok(seat) => seat,
-            Err(refusal) => return attempt.end_without_report(Verdict::of_refusal(&refusal, id, &version)),
-        };
-        let ended = tokio::select! {
-            biased;
-            ended = shared.run(&mut seat, &mut attempt, work) => ended,
-            () = shared.cut.cancelled() => Ended::Cut,
+        let mut instances = 0;
+        let (seat, ended) = loop {
+            let mut seat = match Seat::take(shared, &version) {
+                Ok(seat) => seat,
+                Err(refusal) => return attempt.end_without_report(Verdict::of_refusal(&refusal, id, &version)),
+            };
+            let ended = tokio::select! {
+                biased;
+                ended = shared.run(&mut seat, &mut attempt, work) => ended,
+                () = shared.cut.cancelled() => Ended::Cut,
+            };
+            instances += 1;
+            match ended {
+                Ended::Reported(report) if instances < INSTANCES_PER_EVENT_MAX => match report.end {
+                    AttemptEnd::Unread { event, how } => {
+                        attempt.note_unread(&how, &report.output);
+                        work = Work::Event(event);
+                    }
+                    end => break (seat, Ended::Reported(AttemptReport { end, ..report })),
+                },
+                ended => break (seat, ended),
+            }
         };
         // The seat goes first: when the caller reads its answer, the next call finds the instance.
         match ended {
@@ -292,7 +309,11 @@ const fn survives(end: &AttemptEnd) -> bool {
         | AttemptEnd::Left
         | AttemptEnd::SocketIdle
         | AttemptEnd::SocketAborted => true,
-        AttemptEnd::TimedOut | AttemptEnd::OutOfMemory | AttemptEnd::Exited(_) | AttemptEnd::Garbage(_) => false,
+        AttemptEnd::TimedOut
+        | AttemptEnd::OutOfMemory
+        | AttemptEnd::Exited(_)
+        | AttemptEnd::Unread { .. }
+        | AttemptEnd::Garbage(_) => false,
     }
 }
 

@@ -11,7 +11,7 @@ use skiff_domain::text::cut;
 #[derive(Debug, Default)]
 pub(crate) struct LogParts<'a> {
     /// What the platform has to say about how the instance came to be, in its first call.
-    pub init_note: Option<&'a str>,
+    pub init_notes: &'a [String],
     /// What the user's module wrote while loading, cut to the limits.
     pub init_output: &'a [u8],
     /// True once the event was handed to the handler.
@@ -39,7 +39,9 @@ pub(crate) fn compose(id: RequestId, parts: &LogParts<'_>) -> Bytes {
     let mut log = Vec::with_capacity(384 + output_bytes + error_bytes);
 
     put_line(&mut log, &[b"START RequestId: ", id]);
-    put_note(&mut log, parts.init_note);
+    for note in parts.init_notes {
+        put_note(&mut log, Some(note));
+    }
     put_output(&mut log, parts.init_output);
     if parts.event {
         put_line(&mut log, &[b"Event RequestId: ", id]);

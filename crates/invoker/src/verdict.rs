@@ -111,7 +111,7 @@ impl Verdict {
                 format!("Invoking task timed out after {} seconds", seconds(version.timeout)),
             ),
             AttemptEnd::OutOfMemory => out_of_memory(version),
-            AttemptEnd::Exited(how) => {
+            AttemptEnd::Exited(how) | AttemptEnd::Unread { how, .. } => {
                 Failure::new(StatusCode::ProcessExited, "User process exit when running").with_note(how)
             }
             AttemptEnd::ResponseTooLarge { bytes } => Failure::new(

@@ -76,7 +76,7 @@ impl Alone {
     /// Dropping the future kills the instance.
     pub(crate) async fn run(&mut self, call: Call, visit: Option<Visit>) -> AttemptReport {
         if !self.alive {
-            return answer::dead_already();
+            return answer::dead_already(call.event, visit.as_ref());
         }
         // Until the end is known: a future dropped on the way leaves a dead instance.
         self.alive = false;
@@ -87,6 +87,7 @@ impl Alone {
         let Self {
             talk, line, sandbox, ..
         } = self;
+        let is_event = visit.is_none();
         let made = match visit {
             None => Made::Answer(talk.invoke(line, sandbox, &call, deadline).await),
             Some(visit) => Made::Visit(talk.visit(line, sandbox, visit, deadline).await),
@@ -109,11 +110,15 @@ impl Alone {
             Made::Visit(Err(error)) => answer::read(Err(error)),
         };
         if end == AttemptEnd::Exited(String::new()) {
-            let text = match timeout(END_MAX, self.sandbox.ended()).await {
-                Ok(exit) => exit.to_string(),
-                Err(_) => "its pipes are closed".to_owned(),
+            end = match timeout(END_MAX, self.sandbox.ended()).await {
+                // Nobody is left who could read it now.
+                Ok(exit) if is_event && self.talk.is_unread(&self.line) => AttemptEnd::Unread {
+                    event: call.event.clone(),
+                    how: exit.to_string(),
+                },
+                Ok(exit) => AttemptEnd::Exited(exit.to_string()),
+                Err(_) => AttemptEnd::Exited("its pipes are closed".to_owned()),
             };
-            end = AttemptEnd::Exited(text);
         }
         let usage = self.sandbox.cgroup().memory_use();
         // A killed child leaves its parent running and its exit code 0: the counter alone is to be trusted.

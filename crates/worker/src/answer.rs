@@ -5,13 +5,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 use skiff_domain::{AttemptEnd, AttemptReport, UserFault};
-use skiff_invoker::Departure;
+use skiff_invoker::{Departure, Visit};
 use skiff_runtimes::wire::Response;
 
 use crate::exchange::NoAnswer;
 
 /// How long a process that closed its pipes may take to be reported dead.
 pub(crate) const END_MAX: Duration = Duration::from_secs(1);
+
+const DEAD_ALREADY: &str = "ended before the event came";
 
 /// What an answer means, before anybody looks at the memory.
 pub(crate) fn read(answer: Result<(Response, Bytes), NoAnswer>) -> AttemptEnd {
@@ -64,10 +66,23 @@ pub(crate) fn departed(departure: Departure) -> AttemptEnd {
     }
 }
 
-/// The report of an instance that was offered an event after its end.
-pub(crate) fn dead_already() -> AttemptReport {
+/// The report of an instance that was offered an event, or a visit, after its end.
+pub(crate) fn dead_already(event: Bytes, visit: Option<&Visit>) -> AttemptReport {
+    let how = DEAD_ALREADY.to_owned();
+    not_begun(match visit {
+        None => AttemptEnd::Unread { event, how },
+        Some(_) => AttemptEnd::Exited(how),
+    })
+}
+
+/// The report of an instance that ended with a call of which nobody knows how far it had come.
+pub(crate) fn lost() -> AttemptReport {
+    not_begun(AttemptEnd::Exited(DEAD_ALREADY.to_owned()))
+}
+
+fn not_begun(end: AttemptEnd) -> AttemptReport {
     AttemptReport {
-        end: AttemptEnd::Exited("ended before the event came".to_owned()),
+        end,
         duration: Duration::ZERO,
         memory_peak_bytes: 0,
         output: Bytes::new(),

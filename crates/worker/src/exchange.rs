@@ -44,6 +44,8 @@ pub(crate) struct Line {
     output_closed: bool,
     /// True once the other end has closed its side of the requests.
     is_deaf: bool,
+    /// Bytes of the last request that was asked that are in the pipe or were read.
+    sent: usize,
     /// Whether the last answer came so fast that the next is waited for awake. Nothing is known before the first, which
     /// is that code was taken.
     is_quick: Option<bool>,
@@ -58,6 +60,7 @@ impl Line {
             inbox: BytesMut::new(),
             output_closed: false,
             is_deaf: false,
+            sent: 0,
             is_quick: None,
             output: Output::default(),
         }
@@ -79,6 +82,7 @@ impl Line {
         let waiting = Waiting::begin();
         let begun = Instant::now();
         let mut unsent = request.clone();
+        self.sent = 0;
         self.send(&mut unsent);
         if unsent.is_empty() && self.is_quick == Some(true) && Waiting::is_dear(begun.elapsed()) {
             self.hear_at_once(&waiting);
@@ -134,10 +138,22 @@ impl Line {
     /// Sends what the pipe takes now.
     pub(crate) fn send(&mut self, unsent: &mut Bytes) {
         match rustix::io::write(&self.pipes.requests, unsent) {
-            Ok(written) => unsent.advance(written),
+            Ok(written) => self.advance(unsent, written),
             // What else fails here fails again where it is waited for.
             Err(error) => self.is_deaf |= error == rustix::io::Errno::PIPE,
         }
+    }
+
+    fn advance(&mut self, unsent: &mut Bytes, written: usize) {
+        unsent.advance(written);
+        self.sent += written;
+    }
+
+    /// True where nothing of the last request that was asked has been read: all of it that was sent is in the pipe still,
+    /// behind what may be left of those before it. To be asked once nobody can read it any more.
+    pub(crate) fn is_unread(&self) -> bool {
+        let in_pipe = rustix::io::ioctl_fionread(&self.pipes.requests);
+        in_pipe.is_ok_and(|in_pipe| in_pipe >= self.sent as u64)
     }
 
     /// True once a request could not be sent, as nobody can read it any more.
@@ -186,7 +202,7 @@ impl Line {
             writable = self.pipes.requests.writable(), if !unsent.is_empty() => {
                 writable.map_err(|_| NoAnswer::Closed)?;
                 match self.pipes.requests.try_write(unsent) {
-                    Ok(written) => unsent.advance(written),
+                    Ok(written) => self.advance(unsent, written),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     // It may have answered and ended before it read all: what is left to read decides.
                     Err(_) => {

@@ -161,6 +161,16 @@ impl Talk {
         matches!(self, Self::Frames { .. }) && line.is_closed()
     }
 
+    /// True where the other side, which has ended, had read nothing of the last event.
+    pub(crate) fn is_unread(&self, line: &Line) -> bool {
+        match self {
+            Self::Frames { .. } => line.is_unread(),
+            Self::RuntimeApi(api) => api.is_unread(),
+            // What was written to a connection may have been read.
+            Self::Rpc(_) | Self::Web(_) => false,
+        }
+    }
+
     /// True once the other side has asked to be ended.
     pub(crate) fn asks_to_end(&self) -> bool {
         match self {

@@ -68,6 +68,10 @@ def run(case, event, headers):
     elif case == "exit after":
         respond("answered")
         os._exit(3)
+    elif case == "exit later":
+        respond("answered")
+        os.system("/bin/sleep " + event["mark"])
+        os._exit(3)
     elif case == "sleep":
         import time
         print("asleep", flush=True)

@@ -1,9 +1,9 @@
 //! How programs fail to start, fail in a call, and end between calls.
 
-use std::time::Duration;
+use std::thread;
 
 use serde_json::json;
-use skiff_tests::{Package, Spec, eventually};
+use skiff_tests::{Mark, Package, Spec};
 
 use crate::world::{client, custom, program, shell};
 
@@ -104,11 +104,24 @@ fn a_program_that_ends_in_a_call_or_between_calls_is_started_again() {
     );
     assert!(answer.log.contains("exit code 7"), "{}", answer.log);
     assert_eq!(function.invoke(&json!({"case": "exit after"})).ret_text, "answered");
-    // Its end may be heard of only while the next event is on its way: then that is the end of that call.
-    eventually(Duration::from_secs(10), "a fresh instance", || {
-        let answer = function.invoke(&json!({"case": "count"}));
-        (answer.status == 200 && answer.ret == json!(1)).then_some(())
+    assert_eq!(function.invoke(&json!({"case": "count"})).returned(), &json!(1));
+}
+
+#[test]
+fn an_event_that_a_program_had_not_fetched_when_it_ended_is_given_to_another_one() {
+    let (function, mark) = (program(), Mark::default());
+    let answered = function.invoke(&json!({"case": "exit later", "mark": mark.as_str()}));
+    assert_eq!(answered.ret_text, "answered");
+    mark.appeared();
+    let answer = thread::scope(|scope| {
+        let next = scope.spawn(|| function.invoke(&json!({"case": "count"})));
+        client().until_one_runs(&function.name);
+        mark.release();
+        next.join().expect("the call's thread")
     });
+    assert_eq!(answer.returned(), &json!(1));
+    let told = "[skiff] an instance ended before it had read the event, which was given to another one: exit code 3\n";
+    assert!(answer.log.contains(told), "{}", answer.log);
 }
 
 #[test]

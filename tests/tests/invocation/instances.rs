@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use skiff_tests::{Settings, eventually, own_pages, runtime_of};
 
@@ -27,6 +28,30 @@ def main_handler(event, context):
     let function = python(code);
     for n in 1..20 {
         assert_eq!(function.invoke(&json!({})).returned(), &json!([n, n]));
+    }
+}
+
+#[test]
+fn an_event_that_an_instance_had_not_read_when_it_died_is_given_to_another_one() {
+    // In the pipe whole, and more than it holds.
+    for bytes in [1, 1 << 20] {
+        let text = format!("{bytes} bytes that nobody reads");
+        let function = holding(&format!("[calls, len(event['filled'])]  # {text}")).deploy(&client());
+        let event = json!({"filled": "x".repeat(bytes)});
+        let first_call = json!([1, bytes]);
+        assert_eq!(function.invoke(&event).returned(), &first_call);
+        let runtime = i32::try_from(runtime_of(SERVER.pid(), "index.py", &text)).expect("a process id");
+        let runtime = Pid::from_raw(runtime).expect("a process id");
+        kill_process(runtime, Signal::STOP).expect("stopped");
+        let answer = thread::scope(|scope| {
+            let call = scope.spawn(|| function.invoke(&event));
+            client().until_one_runs(&function.name);
+            kill_process(runtime, Signal::KILL).expect("killed");
+            call.join().expect("the call's thread")
+        });
+        assert_eq!(answer.returned(), &first_call);
+        let told = "[skiff] an instance ended before it had read the event, which was given to another one: killed by signal 9";
+        assert!(answer.log.contains(told), "{}", answer.log);
     }
 }
 

@@ -30,7 +30,7 @@ fn a_successful_call_is_logged_as_documented() {
 #[test]
 fn a_failed_call_has_its_note_and_error_before_the_end() {
     let log = log_of(&LogParts {
-        init_note: Some("how it started"),
+        init_notes: &["how it started".to_owned()],
         init_output: b"loading",
         event: true,
         output: b"no line feed",

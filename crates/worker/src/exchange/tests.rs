@@ -71,6 +71,36 @@ async fn an_answer_is_taken_whole_however_it_is_cut() {
 }
 
 #[tokio::test]
+async fn a_request_is_unread_until_its_first_byte_is_read() {
+    let asks = async |line: &mut Line, bytes: usize| {
+        let request = Bytes::from(vec![b'?'; bytes]);
+        line.ask(&request, 7, Instant::now() + Duration::from_secs(20)).await
+    };
+    // In the pipe whole, and more than it holds.
+    for bytes in [5, 1 << 20] {
+        for (read_before, read, is_unread) in [(0, 0, true), (2, 2, true), (2, 1, true), (0, 1, false), (2, 3, false)] {
+            let (mut line, mut peer) = line();
+            line.send(&mut Bytes::from(vec![b'!'; read_before]));
+            let peer = async {
+                let mut some = vec![0; read];
+                peer.requests.read_exact(&mut some).await.expect("sent");
+                drop(peer);
+            };
+            let (answer, ()) = tokio::join!(asks(&mut line, bytes), peer);
+            assert_eq!(
+                (answer, line.is_unread()),
+                (Err(NoAnswer::Closed), is_unread),
+                "{read} of {bytes}"
+            );
+        }
+    }
+    let (mut line, peer) = line();
+    drop(peer);
+    assert_eq!(asks(&mut line, 5).await, Err(NoAnswer::Closed));
+    assert!(line.is_unread(), "nothing could be sent");
+}
+
+#[tokio::test]
 async fn what_is_no_answer_to_the_question_is_garbage() {
     for (written, word) in [
         (frame(0, 99, 7, b""), "unknown kind 99"),

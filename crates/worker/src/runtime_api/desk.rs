@@ -2,6 +2,8 @@
 //!
 //! Decides and holds; HTTP is `http`'s.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use bytes::Bytes;
 use parking_lot::Mutex;
 use skiff_domain::UserFault;
@@ -44,6 +46,8 @@ pub(super) struct Desk {
     /// Rung when an event comes.
     bell: Notify,
     init: watch::Sender<Option<Result<(), UserFault>>>,
+    /// Whether the event that was open when it was closed last was not known to the program.
+    unread: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,7 @@ impl Default for Desk {
             open: Mutex::default(),
             bell: Notify::new(),
             init: watch::Sender::new(None),
+            unread: AtomicBool::new(false),
         }
     }
 }
@@ -138,9 +143,15 @@ impl Desk {
         }
     }
 
-    /// Nothing is open any more: the time is up.
+    /// Nothing is open any more: the time is up, or the program has ended.
     pub(super) fn close(&self) {
-        *self.open.lock() = None;
+        let unread = self.open.lock().take().is_some_and(|open| !open.fetched);
+        self.unread.store(unread, Ordering::Relaxed);
+    }
+
+    /// True where what was open when it was closed had not been handed to the program.
+    pub(super) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
     }
 }
 

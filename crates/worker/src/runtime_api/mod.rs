@@ -59,6 +59,11 @@ impl RuntimeApi {
         self.desk.initialisation().await
     }
 
+    /// True where the program was not told of the last event by the time that it was taken back.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.desk.is_unread()
+    }
+
     /// Offers an event and waits for its answer. When the future is dropped the event is no longer open.
     pub(crate) async fn ask(&self, call: &Call) -> Option<(Response, Bytes)> {
         struct Closing<'a>(&'a Desk);

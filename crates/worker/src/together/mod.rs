@@ -98,8 +98,8 @@ impl Handle {
             begun: Instant::now(),
             report,
         };
-        if self.orders.send(order).await.is_err() {
-            return answer::dead_already();
+        if let Err(mpsc::error::SendError(order)) = self.orders.send(order).await {
+            return answer::dead_already(order.call.event, order.visit.as_ref());
         }
         let mut waiting = Waiting {
             report: reported,
@@ -108,7 +108,7 @@ impl Handle {
         };
         let report = (&mut waiting.report).await;
         waiting.over = true;
-        report.unwrap_or_else(|_| answer::dead_already())
+        report.unwrap_or_else(|_| answer::lost())
     }
 
     /// False once it is out of service.

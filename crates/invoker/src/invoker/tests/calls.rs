@@ -158,6 +158,29 @@ async fn every_failed_start_has_its_status_output_and_traceback() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_event_that_was_not_read_is_given_to_two_other_instances_and_no_more() {
+    let world = World::new();
+    let outcome = world.call("\"unread\"").await;
+    assert_eq!((outcome.status, &outcome.ret_msg[..]), (StatusCode::Success, &b"2"[..]));
+    let log = text(&outcome.log);
+    let told = "[skiff] an instance ended before it had read the event, which was given to another one: exit code 3\n";
+    assert_eq!(log.matches(told).count(), 2, "{log}");
+    assert_eq!(
+        (log.matches("loading\n").count(), log.matches("working\n").count()),
+        (3, 3),
+        "{log}"
+    );
+    assert_eq!(outcome.billed_ms, 1, "what did not read it costs nothing");
+
+    let outcome = world.call("\"unread, always\"").await;
+    assert_eq!(outcome.status, StatusCode::ProcessExited);
+    assert!(outcome.err_msg.ends_with(": exit code 3"), "{}", outcome.err_msg);
+    assert_eq!(world.statuses(), [200, 439], "each is one call with one record");
+    assert_eq!(*world.state().runs.lock(), [0, 1, 2, 2, 3, 4]);
+    assert_eq!((world.load(), world.state().alive()), ((0, 0, 0), 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_event_that_is_not_acceptable_starts_nothing() {
     let world = World::with(Limits {
         event_bytes_max: 8,
