@@ -7,7 +7,7 @@ use skiff_domain::Version;
 use skiff_domain::limits::RESULT_BYTES_MAX;
 
 use crate::family::Family;
-use crate::{go, host, java, native, node, php, python};
+use crate::{go, host, java, native, php, python};
 
 /// A variable of the process.
 pub(crate) type Variable<'a> = (&'a str, Cow<'a, str>);
@@ -17,7 +17,7 @@ pub(crate) type Variable<'a> = (&'a str, Cow<'a, str>);
 pub struct Load<'a> {
     /// The entry point, e.g. `index.main_handler`.
     handler: &'a str,
-    /// The whole environment of the process: nothing is inherited.
+    /// The environment of the process: nothing is inherited, but by Node.js, which is started with what all functions have.
     environment: Vec<Variable<'a>>,
     /// The program to become, for a stem cell that waits for one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ pub struct Platform {
 }
 
 /// The same for every function (CONTRACT 1.3).
-const COMMON: &[(&str, &str)] = &[
+pub(crate) const COMMON: &[(&str, &str)] = &[
     ("TENCENTCLOUD_RUNENV", "SCF"),
     ("USER_CODE_ROOT", "/var/user/"),
     ("PWD", "/var/user"),
@@ -79,10 +79,8 @@ impl<'a> Load<'a> {
                 let own = python::Line::new(major, minor).map(python::Line::well_known);
                 environment.extend(own.map(|path| ("_", Cow::Borrowed(path))));
             }
-            Family::Node { major, .. } => {
-                let node = node::environment(major);
-                environment.extend(node.into_iter().map(|(key, value)| (key, Cow::Owned(value))));
-            }
+            // It was started with that and its own.
+            Family::Node { .. } => environment.clear(),
             Family::Java { major } => {
                 let java = java::environment(major);
                 environment.extend(java.into_iter().map(|(key, value)| (key, Cow::Owned(value))));

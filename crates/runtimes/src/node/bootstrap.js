@@ -5,6 +5,7 @@
 // Nothing here trusts that user code behaves; nothing outside trusts what this process says after user code ran.
 'use strict';
 
+const fs = require('fs');
 const os = require('os');
 const path = require('path');
 const v8 = require('v8');
@@ -20,8 +21,8 @@ const USER_CODE = '/var/user';
 const NOWHERE = 0; // standard input, which is /dev/null
 // How long what a call left behind may take before the next event is waited for beside it, in milliseconds.
 const LISTEN_AFTER = 1;
-// After so many the engine has learnt what it can.
-const WARM_ROUNDS = 3;
+const WARM_FOLDERS = path.join(__dirname, 'warm');
+const WARM_VARIABLES = ['NAME', 'VERSION', 'NAMESPACE', 'RUNTIME', 'REGION', 'ID', 'OWNER', 'ENDPOINT'];
 
 // What user code does with these afterwards must not reach what the platform does.
 const parse = JSON.parse, stringify = JSON.stringify;
@@ -30,6 +31,10 @@ const later = setImmediate, afterwards = setTimeout, cancel = clearTimeout;
 const major = Number(process.versions.node.split('.')[0]);
 // Before Node 10 a call lasts until nothing is left to happen; from then on it ends with its answer.
 const LASTS_UNTIL_EMPTY = major < 10;
+
+// Whether nothing is left that could happen by itself, where the version can say so.
+const resources = process.getActiveResourcesInfo;
+const IS_EMPTY = resources && (() => resources.call(process).length === 0);
 
 // --- the instance ----------------------------------------------------------------------------------------------------
 
@@ -46,13 +51,35 @@ let reading = false;
 // Where the code is; elsewhere while this process warms itself, with nothing else to wait for.
 let codeFolder = USER_CODE;
 let warming = false;
+// What is rehearsed with.
+let script = [];
 const searched = process.env.NODE_PATH;
+// How much of its size the heap may grow before it is collected, as V8 was told.
+let heapGrowth = 0;
 
 // Stands still until the next request comes. What the code before left behind does not go on meanwhile.
 function wait() {
+  if (warming) {
+    rehearse();
+  }
   const request = wire.receive();
-  // First the loop sees what happened while it stood still, e.g. that the other end closed a connection.
-  later(obey, request);
+  if (request.kind === wire.INVOKE) {
+    // First the loop sees what happened while it stood still, e.g. that the other end closed a connection.
+    later(obey, request);
+  } else {
+    obey(request);
+  }
+}
+
+// Once what the code began has had its turn: the first event, which may have come with the code.
+function begin() {
+  if (wire.waits()) {
+    obey(wire.receive());
+  } else if (LASTS_UNTIL_EMPTY || (IS_EMPTY && IS_EMPTY())) {
+    wait();
+  } else {
+    rest(true);
+  }
 }
 
 // Waits for the next request while what was left behind goes on.
@@ -66,10 +93,7 @@ function listen() {
 }
 
 function rest(goesOn) {
-  if (warming) {
-    return;
-  }
-  if (goesOn && !LASTS_UNTIL_EMPTY) {
+  if (goesOn && !warming && !LASTS_UNTIL_EMPTY) {
     // Does not keep the loop alive: if nothing is left, `beforeExit` comes first.
     listening = afterwards(listen, LISTEN_AFTER);
     listening.unref();
@@ -172,7 +196,7 @@ function load(sequence, body) {
     refuseHandler(order.handler.slice(0, dot) + '.js is not in the package');
     return;
   }
-  process.argv = [process.argv[0], mine.file];
+  process.argv = [process.argv[0], mine.file.name];
   const fail = (error) => {
     if (loading === mine) {
       failLoading(error);
@@ -191,12 +215,13 @@ function load(sequence, body) {
   }
 }
 
-function setEnvironment(environment) {
-  Object.keys(process.env).forEach((name) => delete process.env[name]);
-  environment.forEach((pair) => {
-    process.env[pair[0]] = pair[1];
+// Beside what the process was started with.
+function setEnvironment(pairs) {
+  pairs.forEach((pair) => {
+    if (pair[0] !== 'HOSTNAME') {
+      process.env[pair[0]] = pair[1];
+    }
   });
-  process.env.HOSTNAME = os.hostname();
   // Node has read it at its start, and mostly it is the same.
   if (process.env.NODE_PATH !== searched && Module._initPaths) {
     Module._initPaths();
@@ -209,14 +234,17 @@ function setEnvironment(environment) {
 function keepHeapSmall(memoryMb) {
   // 0 is V8's own measure.
   const percent = memoryMb >= 1024 || memoryMb === 0 ? 0 : memoryMb < 512 ? 30 : 60;
-  v8.setFlagsFromString('--heap-growing-percent=' + percent);
+  if (percent !== heapGrowth) {
+    heapGrowth = percent;
+    v8.setFlagsFromString('--heap-growing-percent=' + percent);
+  }
 }
 
 function takeHandler(exported) {
   const found = code.entry(exported, loading.name);
   if (typeof found !== 'function') {
     const what = found === undefined ? ' has no function ' : ' has something that is no function: ';
-    refuseHandler(path.relative(codeFolder, loading.file) + what + loading.name);
+    refuseHandler(path.relative(codeFolder, loading.file.name) + what + loading.name);
     return;
   }
   handler = found;
@@ -229,7 +257,7 @@ function takeHandler(exported) {
     together = several;
     together.serve(handler, resultBytesMax);
   } else {
-    rest(true);
+    later(begin);
   }
 }
 
@@ -247,31 +275,56 @@ function failLoading(error) {
 
 // --- the stem cell ---------------------------------------------------------------------------------------------------
 
-// Takes code and runs events, so that all of that is compiled and its pages are this process's own when it counts. What
-// is answered and written goes nowhere.
+// Takes code and runs events, as it will when it counts: of requests that it sends to itself. So all of that is compiled
+// and its pages are this process's own by then. What is answered and written goes nowhere.
 function warmUp() {
   ['http', 'https', 'crypto', 'url', 'querystring', 'zlib', 'dns', 'child_process', 'util'].forEach((name) => require(name));
   warming = true;
+  learnAtOnce(true);
   wire.sendTo(NOWHERE);
   output.sendTo(NOWHERE);
-  codeFolder = __dirname;
-  const orders = ['warm.main_handler', 'warm.promised'].map((name) => Buffer.from(stringify({
-    handler: name, environment: [['A', 'b'], ['NODE_PATH', searched || '']], memory_mb: 0, result_bytes_max: 1000
-  })));
-  const context = '{"request_id": "warm", "memory_limit_in_mb": 128}';
   const event = '{"a": [1, 2.5, "x", null, true], "b": {"c": "d"}}';
-  const body = Buffer.from('\0\0\0\0' + context + event);
-  body.writeUInt32LE(context.length, 0);
-  for (let round = 0; round < WARM_ROUNDS; round += 1) {
-    orders.forEach((order) => {
-      load(0, order);
-      run(0, body);
-      // Answers that come later find nobody who waits.
-      call = null;
+  // A file that was loaded before is not loaded again.
+  fs.readdirSync(WARM_FOLDERS).forEach((folder, index) => {
+    const order = stringify({
+      handler: 'index.' + (index % 2 === 0 ? 'main_handler' : 'promised'),
+      environment: WARM_VARIABLES.map((name) => [name, 'of ' + folder]), memory_mb: 128, result_bytes_max: 1000
     });
-    faults.fault(new TypeError('warm'));
-    delete require.cache[path.join(__dirname, 'warm.js')];
+    const context = stringify({
+      memory_limit_in_mb: 128, time_limit_in_ms: 3000, request_id: folder, environment: '{"A":"b"}', environ: 'A=b',
+      function_version: '$LATEST', function_name: folder, namespace: 'default', tencentcloud_region: 'local',
+      tencentcloud_appid: '1', tencentcloud_uin: '1'
+    });
+    const body = Buffer.from('\0\0\0\0' + context + event);
+    body.writeUInt32LE(context.length, 0);
+    const load = wire.request(wire.LOAD, 0, Buffer.from(order)), run = wire.request(wire.INVOKE, 0, body);
+    // The event comes with the code, and after it.
+    script = script.concat(index % 4 < 2 ? [[folder, Buffer.concat([load, run])]] : [[folder, load], [folder, run]]);
+  });
+}
+
+// Has V8 learn from the first time on what it otherwise learns from the eighth. Before Node 12 it always does.
+function learnAtOnce(atOnce) {
+  if (major >= 12) {
+    v8.setFlagsFromString(atOnce ? '--no-lazy-feedback-allocation' : '--lazy-feedback-allocation');
   }
+}
+
+// Sends itself what comes next. At the end it is as it was.
+function rehearse() {
+  const next = script.shift();
+  if (next) {
+    codeFolder = path.join(WARM_FOLDERS, next[0]);
+    // The other end of the pipe.
+    const requests = fs.openSync('/proc/self/fd/' + wire.REQUESTS, 'r+');
+    wire.writeAll(requests, next[1]);
+    fs.closeSync(requests);
+    return;
+  }
+  faults.fault(new TypeError('warm'));
+  learnAtOnce(false);
+  WARM_VARIABLES.forEach((name) => delete process.env[name]);
+  Object.keys(require.cache).filter((file) => file.startsWith(WARM_FOLDERS)).forEach((file) => delete require.cache[file]);
   handler = null;
   output.of('');
   codeFolder = USER_CODE;
@@ -279,21 +332,22 @@ function warmUp() {
   wire.sendTo();
   warming = false;
   process.argv.length = 1;
+  wire.send(wire.WARM, 0, '');
 }
 
 function main() {
   output.replace();
   const warm = process.argv[2] === 'warm';
   process.argv.length = 1;
+  process.env.HOSTNAME = os.hostname();
   wire.send(wire.READY, 0, '');
-  if (warm) {
-    warmUp();
-    wire.send(wire.WARM, 0, '');
-  }
   const reallyExit = process.reallyExit;
   process.reallyExit = (status) => (reading ? process.kill(process.pid, 'SIGKILL') : reallyExit.call(process, status));
   process.on('uncaughtException', (error) => uncaught('uncaughtException', error));
   process.on('unhandledRejection', (error, promise) => uncaught('unhandledRejection', error, promise));
+  if (warm) {
+    warmUp();
+  }
   later(wait);
 }
 

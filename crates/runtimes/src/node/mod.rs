@@ -1,14 +1,16 @@
 //! Node.js: what its root file system is made of and how it boots.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use skiff_domain::limits::MEMORY_MB_MAX;
 use skiff_sandbox::{Bind, Boot, Command, Template, TextFile};
 
 use crate::host;
+use crate::load::{COMMON, Variable};
 
 /// The runtime; it needs nothing but Node itself.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 9] = [
     ("bootstrap.js", include_str!("bootstrap.js")),
     ("call.js", include_str!("call.js")),
     ("code.js", include_str!("code.js")),
@@ -17,9 +19,13 @@ const FILES: [(&str, &str); 10] = [
     ("output.js", include_str!("output.js")),
     ("scope.js", include_str!("scope.js")),
     ("together.js", include_str!("together.js")),
-    ("warm.js", include_str!("warm.js")),
     ("wire.js", include_str!("wire.js")),
 ];
+
+/// What stands for the code of functions while the runtime warms itself; and how often: V8 has learnt then what it can, and
+/// has collected what was left behind once, so that what is allocated next is memory of the process's own.
+const WARM: &str = include_str!("warm.js");
+const WARM_ROUNDS: usize = 12;
 
 /// The contract's own folder for a version (CONTRACT 1.4).
 fn folder(major: u32) -> String {
@@ -27,9 +33,15 @@ fn folder(major: u32) -> String {
 }
 
 /// The variables that are Node's own (CONTRACT 1.3).
-pub(crate) fn environment(major: u32) -> [(&'static str, String); 2] {
+fn environment(major: u32) -> [(&'static str, String); 2] {
     let folder = folder(major);
     [("NODE_PATH", search_path(major)), ("_", format!("{folder}/bin/node"))]
+}
+
+/// What every function finds in its environment, and so what its process is started with.
+fn started_with(major: u32) -> impl Iterator<Item = Variable<'static>> {
+    let common = COMMON.iter().map(|(key, value)| (*key, Cow::Borrowed(*value)));
+    common.chain(environment(major).map(|(key, value)| (key, Cow::Owned(value))))
 }
 
 fn search_path(major: u32) -> String {
@@ -52,6 +64,10 @@ pub(crate) fn install(mut template: Template, major: u32, program: &Path, tree: 
         path: Path::new("/var/runtime/node").join(name),
         text: text.to_owned(),
     }));
+    template.files.extend((0..WARM_ROUNDS).map(|round| TextFile {
+        path: Path::new("/var/runtime/node/warm").join(format!("{round:02}/index.js")),
+        text: WARM.to_owned(),
+    }));
     template.boot = Boot::Exec(Command {
         argv: vec![
             node,
@@ -60,11 +76,10 @@ pub(crate) fn install(mut template: Template, major: u32, program: &Path, tree: 
             format!("--max-old-space-size={MEMORY_MB_MAX}"),
             "/var/runtime/node/bootstrap.js".to_owned(),
         ],
-        // The loader and Node read these once, when the program starts (CONTRACT 1.3).
-        environment: vec![
-            "LD_LIBRARY_PATH=/var/user:/opt".to_owned(),
-            format!("NODE_PATH={}", search_path(major)),
-        ],
+        // So there is less to be said of each function. The loader and Node read some of it once, when the program starts.
+        environment: started_with(major)
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect(),
     });
     template
 }

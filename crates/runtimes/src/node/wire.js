@@ -4,6 +4,7 @@
 const fs = require('fs');
 
 const REQUESTS = 3, RESPONSES = 4;
+exports.REQUESTS = REQUESTS;
 const HEAD_BYTES = 12;
 // Output sent at once.
 const OUTPUT_BYTES_MAX = 65536;
@@ -25,39 +26,56 @@ const OUTPUT = 13;
 
 // What user code does with these afterwards must not reach what the platform does.
 const readSync = fs.readSync, writeSync = fs.writeSync, read = fs.read, exit = process.exit;
+const later = setImmediate;
 
 const inbox = Buffer.alloc(65536);
+// What was read and not taken yet.
+let from = 0, have = 0;
 let responses = RESPONSES;
 
+// True when what comes next has come, or begun to, with what came before.
+exports.waits = () => have > from;
+
 // Waits for the next request, and stops everything else meanwhile.
-exports.receive = () => whole(take(inbox, 0));
+exports.receive = whole;
 
 // Waits for the next request while everything else goes on. Without one the server is gone.
 exports.receiveLater = (done) => {
+  if (have > from) {
+    later(() => done(whole()));
+    return;
+  }
   read(REQUESTS, inbox, 0, inbox.length, null, (error, count) => {
     if (error || count === 0) {
       exit(0);
     }
-    done(whole(count));
+    from = 0;
+    have = count;
+    done(whole());
   });
 };
 
-// The request that begins in the inbox.
-function whole(have) {
-  while (have < HEAD_BYTES) {
+// The request that begins in the inbox. Its body is there until the next is waited for.
+function whole() {
+  while (have - from < HEAD_BYTES) {
+    inbox.copy(inbox, 0, from, have);
+    have -= from;
+    from = 0;
     have += take(inbox, have);
   }
-  const length = inbox.readUInt32LE(0);
-  let body = inbox.slice(HEAD_BYTES, Math.min(have, HEAD_BYTES + length));
-  if (have < HEAD_BYTES + length) {
-    const start = body;
+  const length = inbox.readUInt32LE(from), kind = inbox.readUInt32LE(from + 4), sequence = inbox.readUInt32LE(from + 8);
+  const start = from + HEAD_BYTES;
+  from = Math.min(have, start + length);
+  let body = inbox.slice(start, from);
+  if (body.length < length) {
+    const first = body;
     body = Buffer.allocUnsafe(length);
-    let filled = start.copy(body);
+    let filled = first.copy(body);
     while (filled < length) {
       filled += take(body, filled);
     }
   }
-  return { kind: inbox.readUInt32LE(4), sequence: inbox.readUInt32LE(8), body: body };
+  return { kind: kind, sequence: sequence, body: body };
 }
 
 function take(buffer, at) {
@@ -79,23 +97,29 @@ function take(buffer, at) {
 exports.receiveAll = (done) => {
   const Socket = require('net').Socket;
   const line = new Socket({ fd: REQUESTS, readable: true, writable: false });
-  let chunks = [], have = 0, wanted = HEAD_BYTES;
-  line.on('data', (chunk) => {
-    chunks.push(chunk);
-    have += chunk.length;
-    while (have >= wanted) {
-      const all = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, have);
+  // Some may have come with what was before.
+  let chunks = [Buffer.from(inbox.slice(from, have))], length = have - from, wanted = HEAD_BYTES;
+  const look = () => {
+    while (length >= wanted) {
+      const all = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, length);
       const end = HEAD_BYTES + all.readUInt32LE(0);
       chunks = [all];
       wanted = end;
-      if (have >= end) {
+      if (length >= end) {
         chunks = [all.slice(end)];
-        have -= end;
+        length -= end;
         wanted = HEAD_BYTES;
         done({ kind: all.readUInt32LE(4), sequence: all.readUInt32LE(8), body: all.slice(HEAD_BYTES, end) });
       }
     }
+  };
+  from = have;
+  line.on('data', (chunk) => {
+    chunks.push(chunk);
+    length += chunk.length;
+    look();
   });
+  later(look);
   // The server is gone, or user code has closed the descriptor.
   line.on('error', () => exit(1));
   line.on('close', () => exit(0));
@@ -128,6 +152,13 @@ function begun(kind, sequence, length) {
   frame.writeUInt32LE(sequence, 8);
   return frame;
 }
+
+// A request as it comes.
+exports.request = (kind, sequence, body) => {
+  const frame = begun(kind, sequence, body.length);
+  body.copy(frame, HEAD_BYTES);
+  return frame;
+};
 
 // Where responses go instead, for a while.
 exports.sendTo = (descriptor) => {
