@@ -6,7 +6,8 @@ const path = require('path');
 const Module = require('module');
 
 const parse = JSON.parse, read = fs.readFileSync, realpath = fs.realpathSync.native || fs.realpathSync;
-const BYTE_ORDER_MARK = 0xfeff;
+// What versions make of it differs.
+const BYTE_ORDER_MARK = '\ufeff';
 const version = process.versions.node.split('.').map(Number);
 const HAS_MODULES = version[0] > 13 || (version[0] === 13 && version[1] >= 2) || (version[0] === 12 && version[1] >= 17);
 // What `file` of `file.function` may mean; the crate's `entry_files` says the same.
@@ -15,7 +16,7 @@ const ENDINGS = ['.js', '.cjs', '.mjs', '/index.js', '.node'];
 // An error that nobody reads takes its time; versions before 14.17 make it all the same.
 const QUIETLY = { throwIfNoEntry: false };
 
-// The file of a handler in this folder, with its text where that is at hand; or nothing.
+// The file of a handler in this folder, with its text if that is at hand; or nothing.
 exports.find = (folder, name) => {
   const usual = path.join(folder, name + '.js');
   try {
@@ -30,7 +31,7 @@ exports.find = (folder, name) => {
 exports.load = (folder, file) => {
   const type = typeOf(folder, file.name);
   if (type !== 'module') {
-    return { exported: type || file.text === null ? require(file.name) : compiled(file) };
+    return { exported: type || !file.text || file.text[0] === BYTE_ORDER_MARK ? require(file.name) : compiled(file) };
   }
   if (!HAS_MODULES) {
     throw new Error('Node ' + process.versions.node + ' has no ES modules: use require and exports');
@@ -46,7 +47,7 @@ function compiled(file) {
   own.filename = name;
   own.paths = Module._nodeModulePaths(path.dirname(name));
   Module._cache[name] = own;
-  own._compile(file.text.charCodeAt(0) === BYTE_ORDER_MARK ? file.text.slice(1) : file.text, name);
+  own._compile(file.text, name);
   own.loaded = true;
   return own.exports;
 }
