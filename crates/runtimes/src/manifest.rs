@@ -45,7 +45,10 @@ impl Manifest {
     /// Whether its stem cells take the order to load before the code is there.
     #[must_use]
     pub fn can_prepare(&self) -> bool {
-        matches!(Family::of(&self.name), Family::Python { major: 3, .. })
+        matches!(
+            Family::of(&self.name),
+            Family::Python { major: 3, .. } | Family::Node { .. }
+        )
     }
 
     /// How events get to its functions and results back.

@@ -26,7 +26,7 @@ const WARM_VARIABLES = ['NAME', 'VERSION', 'NAMESPACE', 'RUNTIME', 'REGION', 'ID
 
 // What user code does with these afterwards must not reach what the platform does.
 const parse = JSON.parse, stringify = JSON.stringify;
-const later = setImmediate, afterwards = setTimeout, cancel = clearTimeout;
+const now = Date.now, later = setImmediate, afterwards = setTimeout, cancel = clearTimeout;
 
 const major = Number(process.versions.node.split('.')[0]);
 // Before Node 10 a call lasts until nothing is left to happen; from then on it ends with its answer.
@@ -40,6 +40,8 @@ const IS_EMPTY = resources && (() => resources.call(process).length === 0);
 
 let handler = null;
 let resultBytesMax = 0;
+// What code to load and how.
+let order = null;
 // The event that is being run, the code that is being loaded, or nothing.
 let call = null;
 let loading = null;
@@ -52,17 +54,14 @@ let reading = false;
 let codeFolder = USER_CODE;
 let warming = false;
 // What is rehearsed with.
-let script = [];
+const script = [];
 const searched = process.env.NODE_PATH;
 // How much of its size the heap may grow before it is collected, as V8 was told.
 let heapGrowth = 0;
 
 // Stands still until the next request comes. What the code before left behind does not go on meanwhile.
 function wait() {
-  if (warming) {
-    rehearse();
-  }
-  const request = wire.receive();
+  const request = next();
   if (request.kind === wire.INVOKE) {
     // First the loop sees what happened while it stood still, e.g. that the other end closed a connection.
     later(obey, request);
@@ -71,14 +70,25 @@ function wait() {
   }
 }
 
-// Once what the code began has had its turn: the first event, which may have come with the code.
+function next() {
+  if (warming) {
+    rehearse();
+  }
+  return wire.receive();
+}
+
+// Takes the first event, once what the code began has had its turn. It may have come already.
 function begin() {
-  if (wire.waits()) {
-    obey(wire.receive());
-  } else if (LASTS_UNTIL_EMPTY || (IS_EMPTY && IS_EMPTY())) {
-    wait();
-  } else {
+  if (!wire.waits() && !LASTS_UNTIL_EMPTY && !(IS_EMPTY && IS_EMPTY())) {
     rest(true);
+    return;
+  }
+  const since = now();
+  const request = next();
+  if (now() - since < LISTEN_AFTER) {
+    obey(request);
+  } else {
+    later(obey, request);
   }
 }
 
@@ -123,8 +133,11 @@ process.on('beforeExit', () => {
 function obey(request) {
   if (request.kind === wire.INVOKE) {
     run(request.sequence, request.body);
+  } else if (request.kind === wire.PREPARE) {
+    prepare(request.body);
+    wait();
   } else if (request.kind === wire.LOAD) {
-    load(request.sequence, request.body);
+    load(request.sequence);
   } else if (request.kind === wire.COMPILE) {
     // Sources are what Node runs.
     wire.send(wire.COMPILE_DONE, request.sequence, '');
@@ -180,20 +193,26 @@ function uncaught(name, error, promise) {
 
 // --- taking code -----------------------------------------------------------------------------------------------------
 
-function load(sequence, body) {
-  const order = parse(body.toString('utf8'));
+// What can be done before the code is there.
+function prepare(body) {
+  order = parse(body.toString('utf8'));
   setEnvironment(order.environment);
   keepHeapSmall(order.memory_mb);
   resultBytesMax = order.result_bytes_max;
-  process.chdir(codeFolder);
   const dot = order.handler.lastIndexOf('.');
-  const mine = { sequence: sequence, handler: order.handler, name: order.handler.slice(dot + 1), started: process.hrtime() };
-  loading = mine;
+  order.file = order.handler.slice(0, dot);
+  order.name = order.handler.slice(dot + 1);
   // Before user code changes what it needs.
-  mine.several = order.concurrency > 1 ? require('./together.js') : null;
-  mine.file = code.find(codeFolder, order.handler.slice(0, dot));
+  order.several = order.concurrency > 1 ? require('./together.js') : null;
+}
+
+function load(sequence) {
+  process.chdir(codeFolder);
+  const mine = { sequence: sequence, file: null, started: process.hrtime() };
+  loading = mine;
+  mine.file = code.find(codeFolder, order.file);
   if (!mine.file) {
-    refuseHandler(order.handler.slice(0, dot) + '.js is not in the package');
+    refuseHandler(order.file + '.js is not in the package');
     return;
   }
   process.argv = [process.argv[0], mine.file.name];
@@ -241,20 +260,19 @@ function keepHeapSmall(memoryMb) {
 }
 
 function takeHandler(exported) {
-  const found = code.entry(exported, loading.name);
+  const found = code.entry(exported, order.name);
   if (typeof found !== 'function') {
     const what = found === undefined ? ' has no function ' : ' has something that is no function: ';
-    refuseHandler(path.relative(codeFolder, loading.file.name) + what + loading.name);
+    refuseHandler(path.relative(codeFolder, loading.file.name) + what + order.name);
     return;
   }
   handler = found;
   const spent = process.hrtime(loading.started);
   const sequence = loading.sequence;
-  const several = loading.several;
   loading = null;
   wire.send(wire.LOADED, sequence, String(spent[0] * 1000000 + Math.floor(spent[1] / 1000)));
-  if (several) {
-    together = several;
+  if (order.several) {
+    together = order.several;
     together.serve(handler, resultBytesMax);
   } else {
     later(begin);
@@ -262,7 +280,7 @@ function takeHandler(exported) {
 }
 
 function refuseHandler(why) {
-  const message = why + ' (Handler is ' + loading.handler + ')';
+  const message = why + ' (Handler is ' + order.handler + ')';
   wire.send(wire.NO_HANDLER, loading.sequence, stringify({ message: message, stackTrace: '' }));
   loading = null;
   rest(false);
@@ -286,7 +304,7 @@ function warmUp() {
   const event = '{"a": [1, 2.5, "x", null, true], "b": {"c": "d"}}';
   // A file that was loaded before is not loaded again.
   fs.readdirSync(WARM_FOLDERS).forEach((folder, index) => {
-    const order = stringify({
+    const body = stringify({
       handler: 'index.' + (index % 2 === 0 ? 'main_handler' : 'promised'),
       environment: WARM_VARIABLES.map((name) => [name, 'of ' + folder]), memory_mb: 128, result_bytes_max: 1000
     });
@@ -295,11 +313,11 @@ function warmUp() {
       function_version: '$LATEST', function_name: folder, namespace: 'default', tencentcloud_region: 'local',
       tencentcloud_appid: '1', tencentcloud_uin: '1'
     });
-    const body = Buffer.from('\0\0\0\0' + context + event);
-    body.writeUInt32LE(context.length, 0);
-    const load = wire.request(wire.LOAD, 0, Buffer.from(order)), run = wire.request(wire.INVOKE, 0, body);
-    // The event comes with the code, and after it.
-    script = script.concat(index % 4 < 2 ? [[folder, Buffer.concat([load, run])]] : [[folder, load], [folder, run]]);
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(context.length, 0);
+    script.push([folder, wire.request(wire.PREPARE, 0, body)]);
+    script.push([folder, wire.request(wire.LOAD, 0, '')]);
+    script.push([folder, wire.request(wire.INVOKE, 0, Buffer.concat([length, Buffer.from(context + event)]))]);
   });
 }
 

@@ -30,14 +30,14 @@ exports.find = (folder, name) => {
 // Loads a file. A CommonJS module is exported when this returns, or has thrown; an ES module is a promise.
 exports.load = (folder, file) => {
   const type = typeOf(folder, file.name);
-  if (type !== 'module') {
-    return { exported: type || !file.text || file.text[0] === BYTE_ORDER_MARK ? require(file.name) : compiled(file) };
+  if (type === 'module' && HAS_MODULES) {
+    // In a file of its own, whose syntax older versions do not know.
+    return { promise: require('./import.js')('file://' + file.name) };
   }
-  if (!HAS_MODULES) {
+  if (file.name.endsWith('.mjs')) {
     throw new Error('Node ' + process.versions.node + ' has no ES modules: use require and exports');
   }
-  // In a file of its own, whose syntax older versions do not know.
-  return { promise: require('./import.js')('file://' + file.name) };
+  return { exported: type || !file.text || file.text[0] === BYTE_ORDER_MARK ? require(file.name) : compiled(file) };
 };
 
 // What `require` makes of a file once it has found it, and has nothing to ask of its package.
@@ -69,12 +69,12 @@ function isFile(file) {
   }
 }
 
-// What the nearest package.json says of a file, if anything; `module` is what `require` does not take.
+// What the nearest package.json says of a file, if anything; `module` is what `require` does not take where there are any.
 function typeOf(top, file) {
   if (!file.endsWith('.js')) {
     return file.endsWith('.mjs') ? 'module' : 'commonjs';
   }
-  for (let folder = path.dirname(file); HAS_MODULES && folder.startsWith(top); folder = path.dirname(folder)) {
+  for (let folder = path.dirname(file); folder.startsWith(top); folder = path.dirname(folder)) {
     const description = path.join(folder, 'package.json');
     if (isFile(description)) {
       try {

@@ -12,6 +12,7 @@ const OUTPUT_BYTES_MAX = 65536;
 exports.LOAD = 1;
 exports.INVOKE = 2;
 exports.COMPILE = 3;
+exports.PREPARE = 7;
 
 exports.READY = 1;
 exports.WARM = 2;
@@ -155,8 +156,9 @@ function begun(kind, sequence, length) {
 
 // A request as it comes.
 exports.request = (kind, sequence, body) => {
-  const frame = begun(kind, sequence, body.length);
-  body.copy(frame, HEAD_BYTES);
+  const bytes = Buffer.from(body);
+  const frame = begun(kind, sequence, bytes.length);
+  bytes.copy(frame, HEAD_BYTES);
   return frame;
 };
 
