@@ -39,7 +39,7 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
     say(&format!("making a root file system of Debian {suite} with {package}"));
     let failed = |what: String| AddError::Mmdebstrap(what);
     let output = Command::new("mmdebstrap")
-        .args(["--mode=root", "--variant=essential", "--quiet"])
+        .args(["--mode=root", "--variant=essential"])
         .arg(format!("--include={package},ca-certificates"))
         .args(trusting())
         .arg(suite)
@@ -51,10 +51,10 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
             _ => failed(format!("did not start: {error}")),
         })?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let last: Vec<&str> = said.lines().filter(|line| !line.is_empty()).rev().take(3).collect();
-        let last: Vec<&str> = last.into_iter().rev().collect();
-        return Err(failed(format!("failed: {}", last.join("; "))));
+        return Err(failed(format!(
+            "failed: {}",
+            cause(&String::from_utf8_lossy(&output.stderr))
+        )));
     }
     if let Family::Php { .. } = Family::of(name) {
         name_php(root).map_err(AddError::io(root))?;
@@ -68,6 +68,18 @@ pub(crate) fn build(suite: &str, name: &RuntimeName, root: &Path, say: &dyn Fn(&
     }
     trim(root).map_err(AddError::io(root))?;
     fs::set_permissions(root, Permissions::from_mode(0o755)).map_err(AddError::io(root))
+}
+
+/// Why it failed, of all it said: its first error, those after are of what that one brought down; with the mend where this
+/// machine's apt does not know whose signatures to trust.
+fn cause(said: &str) -> String {
+    let mut errors = said.lines().filter_map(|line| line.strip_prefix("E: "));
+    let first = errors.next().or(said.lines().last()).unwrap_or("without a word");
+    if said.contains("NO_PUBKEY") {
+        format!("{first} Debian's keys are not known here: `apt-get install debian-archive-keyring gpg`")
+    } else {
+        first.to_owned()
+    }
 }
 
 /// Names `usr/bin/php8.2` beside it: the suite's own link goes by way of an absolute path, which from outside the root leads
@@ -86,4 +98,21 @@ fn name_php(root: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cause;
+
+    #[test]
+    fn the_first_error_is_the_cause_and_missing_keys_come_with_the_mend() {
+        let missing = "I: running apt-get install...\nE: Package 'x' has no installation candidate\nE: setup failed\n";
+        assert_eq!(cause(missing), "Package 'x' has no installation candidate");
+        let unsigned =
+            "W: GPG error: is not available: NO_PUBKEY 54404762BBB6E853\nE: The repository 'x' is not signed.\n";
+        assert!(cause(unsigned).starts_with("The repository 'x' is not signed. "));
+        assert!(cause(unsigned).contains("apt-get install debian-archive-keyring gpg"));
+        assert_eq!(cause("killed\n"), "killed");
+        assert_eq!(cause(""), "without a word");
+    }
 }
