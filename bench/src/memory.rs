@@ -37,7 +37,7 @@ impl Footprint {
             groups.extend(memory_group(process));
         }
         footprint.pss_mb += footprint.root_pss_mb;
-        let kernel: Vec<f64> = groups.iter().filter_map(|group| kernel_mb(group)).collect();
+        let kernel: Vec<f64> = outermost(&groups).filter_map(|group| kernel_mb(group)).collect();
         footprint.kernel_mb = (!kernel.is_empty()).then(|| kernel.iter().sum());
         Ok(footprint)
     }
@@ -91,6 +91,12 @@ fn memory_group(process: u32) -> Option<PathBuf> {
     let text = fs::read_to_string(format!("/proc/{process}/cgroup")).ok()?;
     let (hierarchy, path) = group_of(&text)?;
     Some(Path::new("/sys/fs/cgroup").join(hierarchy).join(path))
+}
+
+/// Those that are not within another: what is charged to a group is charged to all it is in.
+fn outermost(groups: &BTreeSet<PathBuf>) -> impl Iterator<Item = &PathBuf> {
+    let is_within = |group: &Path| group.ancestors().skip(1).any(|above| groups.contains(above));
+    groups.iter().filter(move |group| !is_within(group))
 }
 
 fn group_of(text: &str) -> Option<(&'static str, &str)> {
@@ -154,6 +160,14 @@ mod tests {
         ] {
             assert_eq!(group_of(text), group);
         }
+    }
+
+    #[test]
+    fn what_is_charged_to_a_group_within_another_is_counted_once() {
+        let groups = ["/m/a", "/m/a/skiff/7", "/m/a/skiff/8", "/m/ab/9"].map(PathBuf::from);
+        let groups = BTreeSet::from(groups);
+        let counted: Vec<_> = outermost(&groups).filter_map(|group| group.to_str()).collect();
+        assert_eq!(counted, ["/m/a", "/m/ab/9"]);
     }
 
     #[test]
