@@ -62,6 +62,19 @@ pub extern "C" fn skiff_settle() -> i32 {
     Zygote::settle().map_or_else(|errno| -errno.0, |()| 0)
 }
 
+/// In the zygote: counts the references to these objects for good, and says of each whether that is new.
+///
+/// # Safety
+/// Each address is that of a live object, which begins with its count; both arrays are live and of this length.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn skiff_count_for_good(objects: *const usize, news: *mut u8, length: usize) {
+    // SAFETY: the caller's own.
+    unsafe {
+        let objects = core::slice::from_raw_parts(objects, length);
+        cell::counts::count_for_good(objects, core::slice::from_raw_parts_mut(news, length));
+    }
+}
+
 /// In the zygote before the first fork: what its copies share stays shared. 0, or a negative error number.
 #[unsafe(no_mangle)]
 pub extern "C" fn skiff_share() -> i32 {
@@ -70,12 +83,17 @@ pub extern "C" fn skiff_share() -> i32 {
     begun.map_or_else(|errno| -errno.0, |()| 0)
 }
 
-/// In the runtime between two events: gives back memory that is again what the zygote's was. How many pages, or a negative
-/// error number.
+/// In the runtime between two events: gives back memory that is again what the zygote's was, and waits until there is
+/// something to read from the descriptor, where it is one. Coming back makes the interpreter write again. How many pages,
+/// or a negative error number.
 #[unsafe(no_mangle)]
-pub extern "C" fn skiff_give_back() -> i32 {
+pub extern "C" fn skiff_give_back(requests: i32) -> i32 {
     // SAFETY: nobody writes to it after the zygote has.
     let given = unsafe { (*(&raw const SHARING)).give_back() };
+    if requests >= 0 {
+        // A signal ends it, too: there is something to do then.
+        let _ = cell::raw::poll_two(requests, -1);
+    }
     given.map_or_else(|errno| -errno.0, |pages| pages as i32)
 }
 

@@ -178,3 +178,45 @@ def main_handler(event, context):
         });
     }
 }
+
+/// Objects of the zygote stay whatever is counted: what an instance has counted up is forgotten while it is idle, and what
+/// it counts down afterwards is more than there ever was.
+#[test]
+fn what_an_instance_counts_down_after_it_was_idle_is_still_there() {
+    let code = "
+# counts-up-and-down
+import collections, gc, json, os, re, sys
+kept = []
+
+def things():
+    found = [thing for module in list(sys.modules.values()) for thing in vars(module).values()]
+    return found + [word for text in (json.JSONEncoder, collections.OrderedDict, re.compile) for word in dir(text)]
+
+def own_pages():
+    [line] = [line for line in open('/proc/self/smaps_rollup') if line.startswith('Private_Dirty:')]
+    return int(line.split()[1]) // 4
+
+def main_handler(event, context):
+    if kept:
+        kept.clear()
+        gc.collect()
+    else:
+        kept.extend(things() * 40)
+    compiled = compile('1 + len(name)', 'x', 'eval')
+    works = json.loads(json.dumps({'a': [1, None, os.sep]})), eval(compiled, {'name': 'four'}), len(things()) > 1000
+    return [own_pages(), works]
+";
+    let function = python(code);
+    for _up_or_down in 0..6 {
+        let answer = function.invoke(&json!({})).returned().clone();
+        assert_eq!(answer[1], json!([{"a": [1, null, "/"]}, 5, true]));
+        let while_it_ran = answer[0]
+            .as_u64()
+            .and_then(|pages| usize::try_from(pages).ok())
+            .expect("pages");
+        let runtime = runtime_of(SERVER.pid(), "index.py", "counts-up-and-down");
+        eventually(SOON, "a tenth less of its own", || {
+            (own_pages(runtime) < while_it_ran - while_it_ran / 10).then_some(())
+        });
+    }
+}

@@ -69,8 +69,10 @@ COMPILE_SOURCE_BYTES_MAX = 2 << 20
 _requests = select.poll()
 _requests.register(REQUESTS, select.POLLIN)
 _comes_within = _requests.poll
-# Native code that gives memory back, and how often an instance may still take the time.
+# Native code that gives memory back and waits for a request, and how often an instance may still take the time.
 _give_back, _thrift = None, 200
+# Gives back what the C library keeps of memory that was freed, where the library is one that can.
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", int)
 # Whether this is a function's yet. A stem cell keeps its own pages: they are what taking code does not wait for.
 _loaded = False
 # An instance without an event for so long is idle.
@@ -82,7 +84,8 @@ def rest():
     global _thrift
     if _loaded and _give_back is not None and _thrift > 0 and not _comes_within(IDLE_MILLISECONDS):
         _thrift -= 1
-        _give_back()
+        _trim(0)
+        _give_back(REQUESTS)
 
 
 # What came together with the last request.
@@ -465,7 +468,7 @@ def wait_to_be_kept(sequence):
     if hasattr(gc, "freeze"):
         gc.freeze()
     if _give_back is not None:
-        _give_back()
+        _give_back(-1)
     letter = ctypes.create_string_buffer(LETTER_BYTES_MAX)
     frame = _pack("<III", 0, KEPT, sequence)
     _before_fork()
@@ -514,11 +517,14 @@ def settle_memory():
     ssl.RAND_bytes(1)
     for folder in (USER_CODE, "/opt"):
         pkgutil.get_importer(folder)
+    # Looked up once.
+    for name in ("next", "born", "enter", "init", "settle", "share", "give_back"):
+        getattr(_cell, "skiff_" + name)
     # The interpreter rewrites code it runs often: after this it has.
     for _ in range(16):
         warm_up()
     exec(compile(read_file(MEMORY), MEMORY, "exec"), _memory.__dict__)
-    _memory.settle(fork)
+    _memory.settle(fork, _cell.skiff_count_for_good)
 
 
 def fork():

@@ -10,6 +10,7 @@
 
 pub mod abi;
 mod birth;
+pub mod counts;
 pub mod raw;
 pub mod sharing;
 pub mod slim;

@@ -3,10 +3,11 @@
 //! Whatever a copy writes to leaves it with a page of its own, and an interpreter writes to every object it looks at,
 //! because it counts references. Most such pages are afterwards what they were before. So a zygote moves its memory into
 //! a file in memory that nobody can write to any more, mapped privately where the memory was; and a copy with nothing to
-//! do gives back the pages that are again what the file says.
+//! do gives back the pages that are again what the file says, but for counts that nobody needs to know ([`super::counts`]).
 
 use core::ptr;
 
+use super::counts::is_for_good;
 use super::raw::{self, Errno};
 
 const PAGE: usize = 4096;
@@ -156,7 +157,7 @@ impl Sharing {
             // a page for it. Nothing writes to either: there is one thread, without signals.
             if unsafe { same(place as *const u64, reference as *const u64) } {
                 // SAFETY: the mapping here is the file's, of this page of it: the page comes back with the very content it
-                // had.
+                // had, but for counts that nobody needs to know.
                 unsafe { raw::drop_pages(place, PAGE)? };
                 given += 1;
             }
@@ -248,13 +249,16 @@ fn each_unmoved(
     Ok(())
 }
 
-/// Whether two pages are the same.
+/// Whether a page is what it was, or as good as that.
 ///
 /// # Safety
 /// Both are mapped, readable and not written to meanwhile.
-unsafe fn same(one: *const u64, other: *const u64) -> bool {
-    // SAFETY: the caller's own; a page is so many words.
-    (0..PAGE / size_of::<u64>()).all(|word| unsafe { one.add(word).read() == other.add(word).read() })
+unsafe fn same(is: *const u64, was: *const u64) -> bool {
+    (0..PAGE / size_of::<u64>()).all(|word| {
+        // SAFETY: the caller's own; a page is so many words.
+        let (is, was) = unsafe { (is.add(word).read(), was.add(word).read()) };
+        is == was || (is_for_good(is) && is_for_good(was))
+    })
 }
 
 /// Reads a file as far as it goes into the buffer.
@@ -429,6 +433,7 @@ fn threads() -> Result<usize, Errno> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::counts::FOR_GOOD;
     use super::*;
 
     #[test]
@@ -545,6 +550,24 @@ mod tests {
         }
         let (_, status) = raw::wait(child, true).expect("its end").expect("an end");
         assert_eq!(status, 0);
+    }
+
+    #[test]
+    fn a_page_on_which_references_were_counted_for_good_is_as_good_as_it_was() {
+        const WORDS: usize = PAGE / size_of::<u64>();
+        let mut was = [7_u64; WORDS];
+        (was[3], was[4]) = (FOR_GOOD, FOR_GOOD - 9);
+        let counted = |word: usize, is: u64| {
+            let mut page = was;
+            (page[3], page[4]) = (FOR_GOOD - 5, FOR_GOOD + 70_000);
+            page[word] = is;
+            // SAFETY: two arrays as large as a page.
+            unsafe { same(page.as_ptr(), was.as_ptr()) }
+        };
+        assert!(counted(0, 7) && counted(3, FOR_GOOD));
+        for (word, is) in [(0, 8), (3, 1), (0, FOR_GOOD), (WORDS - 1, 0)] {
+            assert!(!counted(word, is), "{word} {is:x}");
+        }
     }
 
     #[test]
