@@ -66,6 +66,16 @@ impl Line {
         }
     }
 
+    /// Takes the pipe of the requests from whom it was given to, so that nobody inside can open it once more and put back what
+    /// was read: what is there unread was never read. Who boots may open it.
+    pub(crate) fn seal(&self) -> io::Result<()> {
+        Ok(rustix::fs::fchown(
+            &self.pipes.requests,
+            Some(rustix::fs::Uid::ROOT),
+            Some(rustix::fs::Gid::ROOT),
+        )?)
+    }
+
     /// Sends a request, waits for the answer of this sequence and takes in the output until then.
     ///
     /// # Cancel safety

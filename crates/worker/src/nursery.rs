@@ -371,6 +371,7 @@ impl Nursery {
                 return Err(BearError::NotReady(reason));
             }
         }
+        line.seal().map_err(StockError::Make)?;
         self.limit_ahead(&sandbox);
         // What it wrote while it booted is the platform's, not the function's.
         line.output.take();

@@ -45,6 +45,12 @@ fn nothing_tells_which_of_the_hosts_programs_run() {
 }
 
 #[test]
+fn what_a_function_has_read_of_a_request_cannot_seem_unread() {
+    let answer = strike(attack("reads_and_leaves"), &json!({}));
+    assert_refused(&answer, &["EPERM", "ENOSYS", "EACCES"]);
+}
+
+#[test]
 fn writing_back_the_hosts_disks_is_answered_and_not_done() {
     let answer = strike(attack("writes_everything_back"), &json!({}));
     assert!(
