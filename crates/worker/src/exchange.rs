@@ -320,8 +320,8 @@ impl Line {
         }
         self.inbox.advance(HEAD_BYTES);
         let body = self.inbox.split_to(length).freeze();
-        if length > CHUNK_BYTES {
-            // A large answer's memory goes with the answer, not with the instance.
+        if length > CHUNK_BYTES || self.inbox.is_empty() {
+            // An answer's memory goes with the answer, not with the instance.
             self.inbox = BytesMut::from(&self.inbox[..]);
         }
         Ok(Some((kind, head.sequence, body)))
