@@ -76,7 +76,10 @@ fn cause(said: &str) -> String {
     let mut errors = said.lines().filter_map(|line| line.strip_prefix("E: "));
     let first = errors.next().or(said.lines().last()).unwrap_or("without a word");
     if said.contains("NO_PUBKEY") {
-        format!("{first} Debian's keys are not known here: `apt-get install debian-archive-keyring gpg`")
+        format!(
+            "{first} Its keys are not known here; `apt-get install debian-archive-keyring gpg` brings those of suites no newer \
+             than this system"
+        )
     } else {
         first.to_owned()
     }
