@@ -21,8 +21,8 @@ const CACHE_FOLDER: &str = "__pycache__";
 const BYTE_CODE_SUFFIX: &str = ".pyc";
 
 impl Artifacts {
-    /// Adds compiled files to an unpacked package, each `folder/__pycache__/name.pyc`, `folder/name.pyc` beside `name.py`, or
-    /// `folder/name.skiff-compiled` beside `name`, replaced when it is there.
+    /// Adds compiled files to an unpacked package, each `folder/__pycache__/name.pyc`, or with `.skiff-compiled` in its place,
+    /// `folder/name.pyc` beside `name.py`, or `folder/name.skiff-compiled` beside `name`, replaced when it is there.
     /// Stops at the first that cannot be written; instances do without.
     pub async fn add_compiled(&self, digest: CodeDigest, files: Vec<(String, Bytes)>) -> io::Result<()> {
         let folder = self.inner.slots.folder(&digest).ok_or(io::ErrorKind::NotFound)?;
@@ -45,7 +45,7 @@ fn add(root: &OwnedFd, path: &str, bytes: &[u8]) -> io::Result<()> {
         io::Error::new(io::ErrorKind::InvalidInput, text)
     };
     let (folder, name) = split(path).ok_or_else(wrong)?;
-    let cache = if folder.ends_with(CACHE_FOLDER) && name.ends_with(BYTE_CODE_SUFFIX) {
+    let cache = if folder.ends_with(CACHE_FOLDER) {
         let above = beneath(root, folder.parent().unwrap_or(Path::new("")))?;
         match mkdirat(above, CACHE_FOLDER, Mode::from_raw_mode(0o755)) {
             Ok(()) | Err(rustix::io::Errno::EXIST) => {}

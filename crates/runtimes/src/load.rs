@@ -26,6 +26,9 @@ pub struct Load<'a> {
     memory_mb: u32,
     /// Largest result, in bytes.
     result_bytes_max: usize,
+    /// True where there are layers, for runtimes that look into them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    layers: Option<bool>,
     /// How many events it is to run at once, where that is more than one.
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrency: Option<u32>,
@@ -121,6 +124,7 @@ impl<'a> Load<'a> {
             program: native::program(version),
             memory_mb: version.memory_mb,
             result_bytes_max: RESULT_BYTES_MAX,
+            layers: version.layers.whole().map(|_| true),
             concurrency: version.concurrency.is_shared().then_some(version.concurrency.get()),
         }
     }

@@ -287,6 +287,7 @@ async fn compiled_files_go_into_cache_folders_or_beside_their_source_and_nowhere
     for path in [
         "__pycache__/index.cpython-311.pyc",
         "lib/__pycache__/a.cpython-311.pyc",
+        "__pycache__/index.cpython-311.skiff-compiled",
         "index.pyc",
         "lib/a.pyc",
         "lib/m.wasm.skiff-compiled",
@@ -309,7 +310,6 @@ async fn compiled_files_go_into_cache_folders_or_beside_their_source_and_nowhere
         "linked/__pycache__/b.pyc",
         "trap/__pycache__/a.pyc",
         "__pycache__/a.py",
-        "__pycache__/a.wasm.skiff-compiled",
         "__pycache__/",
         "m.wasm.skiff-compiled",
         "linked/m.wasm.skiff-compiled",
@@ -317,9 +317,9 @@ async fn compiled_files_go_into_cache_folders_or_beside_their_source_and_nowhere
     ] {
         assert!(add(path).await.is_err(), "{path}");
     }
-    let caches = ["__pycache__", "lib/__pycache__"].map(|cache| package.folder.join(cache));
-    for cache in caches {
-        assert_eq!(std::fs::read_dir(cache).unwrap().count(), 1, "no leftovers");
+    for (cache, files) in [("__pycache__", 2), ("lib/__pycache__", 1)] {
+        let cache = package.folder.join(cache);
+        assert_eq!(std::fs::read_dir(cache).unwrap().count(), files, "no leftovers");
     }
     assert!(!package.folder.parent().unwrap().join("__pycache__").exists());
 }

@@ -7,6 +7,10 @@ and then runs one event at a time. Frames on descriptors 3 and 4 are described b
 Nothing here trusts that user code behaves; nothing outside trusts what this process says after user code ran.
 """
 
+import sys  # noqa
+# What Python has imported before it looks at anybody's code, `site` included: a file of such a name is never used.
+ITS_OWN = frozenset(sys.modules).union(sys.builtin_module_names, (
+    "_collections_abc", "_sitebuiltins", "abc", "codecs", "genericpath", "io", "os", "posixpath", "site", "stat"))
 import _random, base64, binascii, bisect, calendar, codecs, collections, collections.abc, concurrent.futures  # noqa
 import contextlib, copy, csv, ctypes, datetime, decimal, email, enum, fnmatch, functools, gc  # noqa
 import glob, gzip, hashlib, heapq, hmac, html, http.client, importlib, importlib.machinery, importlib.util  # noqa
@@ -24,7 +28,7 @@ except ImportError:
 _read, _write, _getpid, _exit = os.read, os.write, os.getpid, os._exit
 _json_loads, _dumps, _pack, _unpack = json.loads, json.dumps, struct.pack, struct.unpack_from
 _scan = json.JSONDecoder().scan_once
-_open, _close, _chdir, _hostname = os.open, os.close, os.chdir, socket.gethostname
+_open, _close, _listdir, _chdir, _hostname = os.open, os.close, os.listdir, os.chdir, socket.gethostname
 # `os.environ` as it is kept: its own methods would take as long as everything else of taking code together.
 _variables, _putenv, _unsetenv = os.environ._data, os.putenv, os.unsetenv
 _entropy, _urandom, _random_instance, _main_thread = ssl.RAND_add, os.urandom, random._inst, threading.main_thread()
@@ -140,7 +144,13 @@ def fault(error, skip_platform=True):
         message = "".join(traceback.format_exception_only(type(error), error)).strip().rsplit("\n", 1)[-1]
     except BaseException:  # an error whose text cannot be made is still an error
         stack, message = "", type(error).__name__
-    return _dumps({"message": message, "stackTrace": stack}).encode()
+    return _report(message, stack)
+
+
+def _report(message, stack):
+    """As JSON. Half a character is no text: in its place stands what stands for a character that is lost."""
+    whole = [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in (message, stack)]
+    return _dumps({"message": whole[0], "stackTrace": whole[1]}).encode()
 
 
 def not_json(error):
@@ -149,7 +159,7 @@ def not_json(error):
         message = "".join(traceback.format_exception_only(type(error), error)).strip().rsplit("\n", 1)[-1]
     except BaseException:
         message = type(error).__name__
-    return _dumps({"message": message, "stackTrace": f"The handler's result is not JSON:\n{message}"}).encode()
+    return _report(message, f"The handler's result is not JSON:\n{message}")
 
 
 def _is_platform(filename):
@@ -181,6 +191,7 @@ class Instance:
 
     def __init__(self):
         self.entry = ""
+        self.has_layers = False
         self.handler = None
         self.environment = []
         self.result_bytes_max = 0
@@ -190,10 +201,11 @@ class Instance:
         """Takes the order to load before the code is there."""
         order = _loads(str(body, "utf-8"))
         self.entry = order["handler"]
+        self.has_layers = "layers" in order
         self.environment = order["environment"]
+        set_variable(b"HOSTNAME", _hostname().encode())
         for key, value in self.environment:
             set_variable(key.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
-        set_variable(b"HOSTNAME", _hostname().encode())
         # Children that are this interpreter again need its libraries, too.
         set_variable(b"LD_LIBRARY_PATH", _variables.get(b"LD_LIBRARY_PATH", b"") + LIBRARIES)
         self.result_bytes_max = order["result_bytes_max"]
@@ -202,6 +214,8 @@ class Instance:
         """Takes code: the kind and body of the answer. The order is in the body, or came before."""
         if body:
             self.prepare(body)
+        if self.has_layers:
+            make_way("/opt")
         _chdir(folder)
         sys.path[:0] = [folder, "/opt"]
         sys.argv = [folder]
@@ -213,14 +227,18 @@ class Instance:
             raise
         except BaseException as error:
             missing = isinstance(error, ModuleNotFoundError) and error.name is not None
-            if missing and (module_name + ".").startswith(error.name + "."):
-                text = f"{module_name.replace('.', '/')}.py is not in the package (Handler is {self.entry})"
+            path = module_name.replace(".", "/") + ".py"
+            if missing and (module_name + ".").startswith(error.name + ".") and not os.path.exists(path):
+                text = f"{path} is not in the package (Handler is {self.entry})"
                 return NO_HANDLER, _dumps({"message": text}).encode()
             return LOAD_FAILED, fault(error)
         handler = getattr(module, function_name, None)
         if not callable(handler):
             what = "has no function" if handler is None else "has something that is no function:"
             text = f"{module_name.replace('.', '/')}.py {what} {function_name} (Handler is {self.entry})"
+            if module_name.split(".", 1)[0] in ITS_OWN:
+                text = (f"{module_name} is a module that Python has imported before it looks at a package, so no file of that "
+                        f"name is used (Handler is {self.entry}): give the file another one")
             return NO_HANDLER, _dumps({"message": text}).encode()
         self.handler = handler
         return LOADED, str(int((_monotonic() - started) * 1e6)).encode()
@@ -230,10 +248,11 @@ class Instance:
         answer. What of its variables is another one's is set; what the code has set stays."""
         self.pid = _main_thread._native_id = _getpid()
         known = dict(self.environment)
+        if "HOSTNAME" not in known:
+            set_variable(b"HOSTNAME", _hostname().encode())
         for key, value in _loads(str(body, "utf-8"))["environment"]:
             if known.get(key) != value:
                 set_variable(key.encode("utf-8", "surrogateescape"), value.encode("utf-8", "surrogateescape"))
-        set_variable(b"HOSTNAME", _hostname().encode())
         return LOADED, b"0"
 
     def run(self, body):
@@ -287,29 +306,45 @@ _example.has_location = True
 SPEC = dict(_example.__dict__)
 
 
-def cache_of(name):
-    """Where the byte code of a module of the package's first folder is."""
-    return f"__pycache__/{name}.{sys.implementation.cache_tag}.pyc"
-
-
 def entry_of(name):
-    """Where it is once more, of modules that an import finds for sure: a package or an extension module of that name would
-    come first, and to see that there is none takes longer than to read it."""
-    return f"__pycache__/{name}.{sys.implementation.cache_tag}.entry.pyc"
+    """Where the byte code of a module of the package's first folder is once more, of modules that an import finds for sure and
+    where nothing must make way: to see that takes longer than to read it."""
+    return f"__pycache__/{name}.{sys.implementation.cache_tag}.skiff-compiled"
+
+
+def modules_in(folder):
+    """The names of the modules and packages that an import finds in a folder."""
+    suffixes = importlib.machinery.all_suffixes()
+    for entry in _listdir(folder):
+        names = [entry[:-len(suffix)] for suffix in suffixes if entry.endswith(suffix)]
+        if names or os.path.isfile(f"{folder}/{entry}/__init__.py"):
+            yield min(names, key=len) if names else entry
+
+
+def in_the_way(folder):
+    """Which of them would not be found, as the zygote has imported others of that name."""
+    return {name for name in modules_in(folder) if name in sys.modules and name not in ITS_OWN}
+
+
+def make_way(folder):
+    """Forgets what the zygote has imported under names that modules of the folder have: they come first, as they do where
+    nothing was imported before. What has been imported goes on with what it has."""
+    names = in_the_way(folder)
+    for name in [name for name in sys.modules if name.split(".", 1)[0] in names]:
+        del sys.modules[name]
 
 
 def import_entry(name, folder, read):
     """`importlib.import_module`, in a third of the time and memory for what nearly every function begins in: a module
     of one file that was compiled when it was deployed. Everything else is importlib's."""
-    if "." in name or name in sys.modules:
-        return _import(name)
-    path, cached = f"{folder}/{name}.py", f"{folder}/{cache_of(name)}"
+    path, cached = f"{folder}/{name}.py", f"{folder}/__pycache__/{name}.{sys.implementation.cache_tag}.pyc"
     try:
         content = read(f"{folder}/{entry_of(name)}")
     except OSError:
         content = b""
     # Not within the `except`: what fails then would have a cause.
     if not content or not content.startswith(UNCHECKED if HASHED else _head(b"", path)):
+        make_way(folder)
         return _import(name)
     code = marshal.loads(memoryview(content)[16 if HASHED else 12:])
     module = types.ModuleType(name)
@@ -355,6 +390,7 @@ def _byte_code(text, path):
 
 def compile_sources(sequence):
     """Sends the byte code of every source of the package; what does not compile says so when it is imported."""
+    way_is_to_be_made = in_the_way(USER_CODE)
     for folder, folders, files in os.walk(USER_CODE):
         folders.sort()
         beside = set(folders + files)
@@ -369,11 +405,15 @@ def compile_sources(sequence):
             except Exception:
                 continue
             send_compiled(sequence, os.path.relpath(importlib.util.cache_from_source(path), USER_CODE), content)
-            module = name[:-3]
-            before = [module + suffix for suffix in ["", *importlib.machinery.EXTENSION_SUFFIXES]]
-            if folder == USER_CODE and beside.isdisjoint(before):
-                send_compiled(sequence, entry_of(module), content)
+            if folder == USER_CODE and not way_is_to_be_made and is_found_first(name[:-3], beside):
+                send_compiled(sequence, entry_of(name[:-3]), content)
     send(COMPILE_DONE, sequence)
+
+
+def is_found_first(module, beside):
+    """Whether an import of that name finds the source, and none of what lies beside it or is there already."""
+    before = [module + suffix for suffix in ["", *importlib.machinery.EXTENSION_SUFFIXES]]
+    return "." not in module and module not in sys.modules and beside.isdisjoint(before)
 
 
 def send_compiled(sequence, path, content):

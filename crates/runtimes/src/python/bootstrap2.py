@@ -8,6 +8,11 @@ runs one event at a time. Frames on descriptors 3 and 4 are described beside the
 Texts of events are unicode, as JSON's are; bytes in a result are taken for UTF-8.
 """
 
+import sys  # noqa
+# What Python has imported before it looks at anybody's code, `site` included: a file of such a name is never used.
+ITS_OWN = frozenset(sys.modules).union(sys.builtin_module_names, (
+    "UserDict", "_abcoll", "_weakrefset", "abc", "codecs", "copy_reg", "genericpath", "linecache", "os", "posixpath", "site",
+    "stat", "types", "warnings"))
 import base64, binascii, bisect, calendar, codecs, collections, contextlib, copy, csv, ctypes, datetime, decimal  # noqa
 import email, fnmatch, functools, gc, glob, gzip, hashlib, heapq, hmac, httplib, imp, importlib, inspect, io  # noqa
 import itertools, json, logging, logging.handlers, marshal, math, mimetypes, operator, os, pickle, pkgutil  # noqa
@@ -139,11 +144,13 @@ class Instance(object):
         self.environment = order["environment"]
         for key, value in self.environment:
             os.environ[key.encode("utf-8")] = value.encode("utf-8")
-        os.environ["HOSTNAME"] = os.uname()[1]
+        os.environ.setdefault("HOSTNAME", os.uname()[1])
         # Children that are this interpreter again need its libraries, too.
         os.environ["LD_LIBRARY_PATH"] = os.environ.get("LD_LIBRARY_PATH", "") + LIBRARIES
         self.result_bytes_max = order["result_bytes_max"]
         os.chdir(folder)
+        for place in (folder, "/opt"):
+            make_way(place)
         sys.path[:0] = [folder, "/opt"]
         sys.argv = [folder]
         name = order["handler"].encode("utf-8")
@@ -155,14 +162,18 @@ class Instance(object):
             raise
         except:  # noqa: classes of the old kind are raised, too
             caught = sys.exc_info()
-            if is_missing(module_name, caught):
-                text = "%s.py is not in the package (Handler is %s)" % (module_name.replace(".", "/"), name)
+            path = module_name.replace(".", "/") + ".py"
+            if is_missing(module_name, caught) and not os.path.exists(path):
+                text = "%s is not in the package (Handler is %s)" % (path, name)
                 return NO_HANDLER, _dumps({"message": text})
             return LOAD_FAILED, fault(caught)
         handler = getattr(module, function_name, None)
         if not callable(handler):
             what = "has no function" if handler is None else "has something that is no function:"
             text = "%s.py %s %s (Handler is %s)" % (module_name.replace(".", "/"), what, function_name, name)
+            if module_name.split(".", 1)[0] in ITS_OWN:
+                text = ("%s is a module that Python has imported before it looks at a package, so no file of that name is used "
+                        "(Handler is %s): give the file another one" % (module_name, name))
             return NO_HANDLER, _dumps({"message": text})
         self.handler = handler
         return LOADED, str(max(0, int((_now() - started) * 1e6)))
@@ -175,7 +186,8 @@ class Instance(object):
         for key, value in _loads(body)["environment"]:
             if known.get(key) != value:
                 os.environ[key.encode("utf-8")] = value.encode("utf-8")
-        os.environ["HOSTNAME"] = os.uname()[1]
+        if "HOSTNAME" not in known:
+            os.environ["HOSTNAME"] = os.uname()[1]
         return LOADED, "0"
 
     def run(self, body):
@@ -205,6 +217,22 @@ class Instance(object):
         if _getpid() != self.pid:
             _exit(0)
         send(kind, sequence, body)
+
+
+# Modules that nobody finds any more: one that nobody holds any more would be emptied, with functions of it still in use.
+_forgotten = []
+
+
+def make_way(folder):
+    """Forgets what the zygote has imported under names that modules of the folder have: they come first, as they do where
+    nothing was imported before. What has been imported goes on with what it has."""
+    entries = os.listdir(folder)
+    names = set(entry.split(".", 1)[0] for entry in entries if entry.endswith((".py", ".pyc", ".so")))
+    names.update(entry for entry in entries if os.path.isfile("%s/%s/__init__.py" % (folder, entry)))
+    for name in list(sys.modules):
+        top = name.split(".", 1)[0]
+        if top in names and top not in ITS_OWN:
+            _forgotten.append(sys.modules.pop(name))
 
 
 def is_missing(module_name, caught):
