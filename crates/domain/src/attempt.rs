@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::ids::RequestId;
 
@@ -21,12 +21,12 @@ pub struct Call {
 }
 
 /// An error of the user's code, as the runtime reports it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UserFault {
     /// One line: the exception's type and text.
     pub message: String,
     /// The traceback without the platform's own frames; empty where there is none.
-    #[serde(rename = "stackTrace", default)]
+    #[serde(rename = "stackTrace")]
     pub stack_trace: String,
 }
 

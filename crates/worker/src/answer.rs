@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use skiff_domain::limits::RESULT_BYTES_MAX;
-use skiff_domain::{AttemptEnd, AttemptReport, UserFault};
+use skiff_domain::{AttemptEnd, AttemptReport};
 use skiff_invoker::{Departure, Visit};
 use skiff_runtimes::wire::Response;
 
 use crate::exchange::NoAnswer;
+use crate::fault;
 
 /// How long a process that closed its pipes may take to be reported dead.
 pub(crate) const END_MAX: Duration = Duration::from_secs(1);
@@ -35,10 +36,7 @@ pub(crate) fn read(answer: Result<(Response, Bytes), NoAnswer>) -> AttemptEnd {
                 AttemptEnd::Garbage("the result is not JSON".to_owned())
             }
         }
-        Ok((Response::Raised, body)) => match serde_json::from_slice::<UserFault>(&body) {
-            Ok(fault) => AttemptEnd::Raised(fault),
-            Err(_) => AttemptEnd::Garbage("the error report is not JSON".to_owned()),
-        },
+        Ok((Response::Raised, body)) => AttemptEnd::Raised(fault::read(&body)),
         Ok((Response::TooLarge, body)) => {
             let bytes = std::str::from_utf8(&body)
                 .ok()

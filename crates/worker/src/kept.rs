@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use skiff_domain::{InitReport, StartError, UserFault, Version};
+use skiff_domain::{InitReport, StartError, Version};
 use skiff_runtimes::wire::{self, Request, Response};
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use crate::exchange::NoAnswer;
+use crate::fault;
 use crate::instance::WorkerInstance;
 use crate::nursery::{BearError, Nursery, StemCell};
 use crate::snapshots::{Snapshot, none_can_be};
@@ -189,8 +190,7 @@ fn reason(kind: Request, answer: Result<(Response, Bytes), NoAnswer>, time: Dura
     let what = name(kind);
     match answer {
         Ok((Response::LoadFailed | Response::NoHandler, body)) => {
-            let fault = serde_json::from_slice(&body).map(|fault: UserFault| fault.message);
-            let message = fault.unwrap_or_default();
+            let message = fault::read(&body).message;
             format!("{what} failed: {}", shown(message.lines().next().unwrap_or_default()))
         }
         Err(NoAnswer::TimedOut) => format!("{what} took more than {} s", time.as_secs_f64()),

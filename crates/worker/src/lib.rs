@@ -9,6 +9,7 @@ mod answer;
 mod config;
 mod endpoints;
 mod exchange;
+mod fault;
 mod freezer;
 mod graveyard;
 mod haste;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use skiff_domain::{InitOutput, InitReport, RuntimeName, StartError, UserFault, Version};
+use skiff_domain::{InitOutput, InitReport, RuntimeName, StartError, Version};
 use skiff_runtimes::wire::{self, Request, Response};
 use skiff_runtimes::{Load, usual_source};
 use skiff_sandbox::{CODE_TARGET, LAYERS_TARGET, Limits, Mount, SNAPSHOT_TARGET, is_exhaustion};
@@ -13,6 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::answer::END_MAX;
 use crate::exchange::NoAnswer;
+use crate::fault;
 use crate::instance::WorkerInstance;
 use crate::nursery::{BearError, StemCell};
 use crate::stock::StockError;
@@ -128,17 +129,11 @@ async fn failed(mut cell: StemCell, answer: Result<(Response, Bytes), NoAnswer>,
         duration: begun.elapsed(),
     };
     drop(cell);
-    let fault = |body: &Bytes| {
-        serde_json::from_slice(body).unwrap_or_else(|_| UserFault {
-            message: "the runtime's error report is not JSON".to_owned(),
-            stack_trace: String::new(),
-        })
-    };
     match answer {
         _ if usage.oom_kills > 0 => StartError::OutOfMemory(output),
-        Ok((Response::NoHandler, body)) => StartError::HandlerNotFound(fault(&body), output),
-        Ok((Response::Unfit, body)) => StartError::Unfit(fault(&body), output),
-        Ok((Response::LoadFailed, body)) => StartError::UserCode(fault(&body), output),
+        Ok((Response::NoHandler, body)) => StartError::HandlerNotFound(fault::read(&body), output),
+        Ok((Response::Unfit, body)) => StartError::Unfit(fault::read(&body), output),
+        Ok((Response::LoadFailed, body)) => StartError::UserCode(fault::read(&body), output),
         Err(NoAnswer::TimedOut) if is_web => StartError::NoPort(output),
         Err(NoAnswer::TimedOut) => StartError::TimedOut(output),
         Err(NoAnswer::Closed) => StartError::Exited(

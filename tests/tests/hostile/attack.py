@@ -181,6 +181,7 @@ LIES = {
     "a result that is not JSON": lambda: frame(RETURNED, sequence(), b"{no"),
     "a result that is not text": lambda: frame(RETURNED, sequence(), b"\"\xff\xfe\""),
     "a fault that is none": lambda: frame(RAISED, sequence(), b"[]"),
+    "a fault of half a character": lambda: frame(RAISED, sequence(), b'{"message": "half \\ud83d of \xff"}'),
     "a size that is none": lambda: frame(TOO_LARGE, sequence(), b"\xff" * 64),
 }
 

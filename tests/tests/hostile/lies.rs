@@ -16,11 +16,21 @@ fn garbage_instead_of_an_answer_ends_the_call_and_its_instance() {
         ("noise", &[407, 439]),
         ("a result that is not JSON", &[439]),
         ("a result that is not text", &[439]),
-        ("a fault that is none", &[430, 439]),
         ("a size that is none", &[407, 439]),
     ] {
         let answer = strike(attack("lies").with("Timeout", 10), &json!({ "lie": lie }));
         assert!(statuses.contains(&answer.status), "{lie}: {}", answer.ret_text);
+    }
+}
+
+#[test]
+fn a_fault_that_is_told_badly_is_told_as_well_as_can_be() {
+    for (lie, told) in [
+        ("a fault that is none", "[]"),
+        ("a fault of half a character", "half \u{fffd} of \u{fffd}"),
+    ] {
+        let answer = strike(attack("lies").with("Timeout", 10), &json!({ "lie": lie }));
+        assert_eq!((answer.status, &answer.result["ErrMsg"]), (430, &json!(told)), "{lie}");
     }
 }
 

@@ -7,6 +7,9 @@ const util = require('util');
 let calls = 0;
 let left = 0;
 
+// Half of a surrogate pair, which JSON can name and UTF-8 cannot say.
+const half = new RangeError('half \ud83d of \ud83d\ude00');
+
 function deeper() {
   throw new RangeError('too deep: ü');
 }
@@ -26,6 +29,12 @@ const cases = {
   error: (event, context, callback) => { setTimeout(() => callback(new TypeError('by callback')), 1); },
   text: (event, context, callback) => callback('only a text'),
   object: (event, context, callback) => callback({ code: 7 }),
+  halfThrown: () => { throw half; },
+  halfCalledBack: (event, context, callback) => callback(half),
+  halfText: (event, context, callback) => callback(half.message),
+  halfUncaught: () => { setTimeout(() => { throw half; }, 1); },
+  halfUnhandled: () => { Promise.reject(half); setTimeout(() => undefined, 2000); },
+  speechless: (event, context, callback) => callback({ toJSON: () => undefined }),
   circular: (event, context, callback) => { const loop = {}; loop.loop = loop; callback(null, loop); },
   uncaught: () => { setTimeout(deeper, 1); },
   unhandled: () => { Promise.reject(new RangeError('nobody listens')); setTimeout(() => undefined, 2000); },

@@ -61,6 +61,30 @@ fn every_way_to_fail_is_the_users_error_and_the_instance_lives_on() {
 }
 
 #[test]
+fn an_error_that_is_no_text_is_the_users_with_what_can_be_told_and_the_instance_lives_on() {
+    for version in VERSIONS {
+        let function = deploy(version, include_str!("cases.js"));
+        for (failed, (case, begins)) in [
+            ("halfThrown", "RangeError: half \u{fffd} of 😀\n    at "),
+            ("halfCalledBack", "RangeError: half \u{fffd} of 😀\n    at "),
+            ("halfText", "half \u{fffd} of 😀"),
+            ("halfUncaught", "RangeError: half \u{fffd} of 😀\n    at "),
+            ("halfUnhandled", "RangeError: half \u{fffd} of 😀\n    at "),
+            ("speechless", "undefined"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let answer = function.invoke(&json!({ "case": case }));
+            let stack = stack(&answer, version);
+            assert!(stack.starts_with(begins), "{version:?} {case}: {stack}");
+            let calls = function.invoke(&json!({"case": "count"}));
+            assert_eq!(calls.returned(), &json!(failed + 1), "{version:?} {case}");
+        }
+    }
+}
+
+#[test]
 fn a_process_that_exits_is_439_with_all_it_wrote_and_the_next_call_is_answered() {
     for version in VERSIONS {
         let function = deploy(version, include_str!("cases.js"));
@@ -103,6 +127,11 @@ fn what_is_wrong_with_a_module_is_said_when_it_is_loaded() {
             ("module.exports = null;", 437, "index.js has no function main_handler"),
             ("require('./missing');", 443, "Cannot find module './missing'"),
             ("throw new TypeError('loading');", 443, "TypeError: loading"),
+            (
+                "throw new TypeError('half \\ud83d of \\ud83d\\ude00');",
+                443,
+                "TypeError: half \u{fffd} of 😀\\n    at ",
+            ),
             ("exports.main_handler = () => {{;", 443, "SyntaxError"),
         ] {
             let answer = deploy(version, code).invoke(&json!({}));

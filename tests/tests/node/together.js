@@ -5,6 +5,7 @@ const fs = require('fs');
 
 const born = crypto.randomBytes(8).toString('hex');
 let here = [];
+let waiting = [];
 let running = 0;
 
 // Goes on once so many calls have come to this instance as are to meet in it.
@@ -35,6 +36,18 @@ const deeds = {
     childProcess.execFile('/bin/sleep', [event.mark], () => callback(null, { born: born }));
   },
   fail: (event, context, callback) => callback(new RangeError('of call ' + event.by)),
+  half: (event, context, callback) => callback('\ud83d of call ' + event.by),
+  throwHalfLater: (event) => { setTimeout(() => { throw new RangeError('\ud83d of call ' + event.by); }, 1); },
+  rejectHalfLater: (event) => { setTimeout(() => { Promise.reject(new RangeError('\ud83d of call ' + event.by)); }, 1); },
+  wait: (event, context, callback) => {
+    const still = setInterval(() => undefined, 10);
+    waiting.push(() => { clearInterval(still); callback(null, { born: born, by: event.by }); });
+  },
+  release: (event, context, callback) => {
+    waiting.forEach((one) => one());
+    waiting = [];
+    callback(null, { born: born, by: event.by });
+  },
   throwLater: (event) => { setTimeout(() => { throw new RangeError('of call ' + event.by); }, 1); },
   rejectLater: (event) => { setTimeout(() => { Promise.reject(new RangeError('of call ' + event.by)); }, 1); },
   never: () => { setInterval(() => undefined, 10); },

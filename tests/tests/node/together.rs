@@ -111,6 +111,32 @@ fn a_call_that_fails_or_takes_too_long_is_alone_with_that() {
 }
 
 #[test]
+fn a_call_whose_error_is_no_text_is_alone_with_that() {
+    let function = spec(VERSIONS[6], 20).deploy(&client());
+    let born = function.invoke(&meeting(&["answer"])[0]).returned()["born"].clone();
+    for (deed, begins) in [
+        ("half", "\u{fffd} of call 0"),
+        ("throwHalfLater", "RangeError: \u{fffd} of call 0\n    at "),
+        ("rejectHalfLater", "RangeError: \u{fffd} of call 0\n    at "),
+    ] {
+        let events = meeting(&[deed, "wait", "wait", "wait"]);
+        let others = thread::scope(|scope| {
+            let others = scope.spawn(|| function.invoke_together(&events[1..]));
+            let answer = function.invoke(&events[0]);
+            assert_eq!(answer.status, 430, "{deed}: {answer:?}");
+            let stack = answer.ret["stackTrace"].as_str().expect("a stack");
+            assert!(stack.starts_with(begins), "{deed}: {stack}");
+            let release = function.invoke(&meeting(&["release"])[0]);
+            assert_eq!(release.returned()["born"], born, "{deed}");
+            others.join().expect("answers")
+        });
+        for (by, answer) in others.iter().enumerate() {
+            assert_eq!(answer.returned(), &json!({"born": born, "by": by + 1}), "{deed}");
+        }
+    }
+}
+
+#[test]
 fn what_ends_an_instance_ends_all_its_calls() {
     for version in VERSIONS {
         for (deed, status) in [("eat", 434), ("exit", 439), ("lie", 439)] {

@@ -71,6 +71,43 @@ fn what_a_handler_raises_beyond_exceptions_is_its_error_too_and_the_instance_liv
 }
 
 #[test]
+fn an_error_that_is_no_text_is_the_users_with_what_can_be_told_and_the_instance_lives_on_in_every_python_3() {
+    for version in versions().iter().filter(|version| version.major == 3) {
+        // Its own, as other tests would take the instance away.
+        let function = python(*version, Cases::Modern.package()).deploy(&client());
+        let process = || function.invoke(&json!({"case": "process"}));
+        let before = process().returned().clone();
+        for (event, ends) in [
+            // An event may name half of a surrogate pair.
+            (
+                r#"{"case": "half", "text": "half \ud83d of \ud83d\ude00"}"#,
+                "\nValueError: half \u{fffd} of 😀",
+            ),
+            (
+                r#"{"case": "undecoded"}"#,
+                "\nOSError: cannot convert r\u{fffd}sum\u{fffd}.pdf",
+            ),
+        ] {
+            let params = json!({"FunctionName": function.name, "ClientContext": event, "LogType": "Tail"});
+            let answer = Answer::read(&client().call("Invoke", params).expect("an answer"));
+            let stack = stack(&answer, *version);
+            assert!(
+                stack.starts_with("Traceback (most recent call last):\n") && stack.ends_with(ends),
+                "{version:?} {stack}"
+            );
+            assert_eq!(process().returned(), &before, "{version:?}");
+        }
+        let loading = deploy(*version, "raise ValueError('half \\ud83d')\n").invoke(&json!({}));
+        let stack = loading.ret["stackTrace"].as_str().expect("a stack");
+        assert_eq!(loading.status, 443, "{version:?} {loading:?}");
+        assert!(
+            stack.contains("line 1, in <module>") && stack.ends_with("\nValueError: half \u{fffd}"),
+            "{version:?} {stack}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_json_and_what_does_not_load_is_the_users_error_in_every_python() {
     for version in versions() {
         let answer = run(*version, Cases::Common, "no_json", json!({}));

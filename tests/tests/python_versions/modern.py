@@ -42,6 +42,14 @@ def chained(event, context):
         raise RuntimeError("zweitens: ü") from error
 
 
+def half(event, context):
+    raise ValueError(event["text"])
+
+
+def undecoded(event, context):
+    raise OSError("cannot convert " + os.fsdecode(b"r\xe9sum\xe9.pdf"))
+
+
 class Own(BaseException):
     pass
 

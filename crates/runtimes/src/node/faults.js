@@ -4,6 +4,7 @@
 const OWN_FOLDER = __dirname + '/';
 
 const stringify = JSON.stringify;
+const toBytes = Buffer.from;
 
 // Message and stack of whatever was thrown.
 function described(error) {
@@ -20,8 +21,12 @@ function described(error) {
     // An error whose text cannot be made is still an error.
     message = message || 'an error that cannot be shown';
   }
-  return { message: message, stackTrace: stack || message };
+  message = wellFormed(message);
+  return { message: message, stackTrace: stack ? wellFormed(stack) : message };
 }
+
+// As UTF-8 can say it: with U+FFFD for each half of a surrogate pair.
+const wellFormed = (text) => toBytes(String(text), 'utf8').toString('utf8');
 
 const isFrame = (line) => /^\s+at /.test(line);
 const isOurs = (line) => (isFrame(line) || line.startsWith('- ')) && line.indexOf(OWN_FOLDER) >= 0;
