@@ -51,6 +51,17 @@ fn the_environment_is_the_documented_one_and_nothing_of_the_hosts() {
 }
 
 #[test]
+fn a_host_name_that_the_user_gives_is_the_functions_variable() {
+    for version in VERSIONS {
+        let package = Package::default().file("index.js", include_bytes!("cases.js"));
+        let variables = json!({"Variables": [{"Key": "HOSTNAME", "Value": "mine"}]});
+        let function = node(version, package).with("Environment", variables).deploy(&client());
+        let answer = function.invoke(&json!({"case": "environment"}));
+        assert_eq!(answer.returned()["env"]["HOSTNAME"], json!("mine"), "{version:?}");
+    }
+}
+
+#[test]
 fn packages_are_found_where_the_contract_says() {
     for version in VERSIONS {
         let code = b"const beside = require('beside'); exports.main_handler = (e, c, done) => done(null, beside);";

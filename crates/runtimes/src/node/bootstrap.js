@@ -238,11 +238,7 @@ function load(sequence) {
 
 // Beside what the process was started with.
 function setEnvironment(pairs) {
-  pairs.forEach((pair) => {
-    if (pair[0] !== 'HOSTNAME') {
-      process.env[pair[0]] = pair[1];
-    }
-  });
+  pairs.forEach((pair) => { process.env[pair[0]] = pair[1]; });
   // Node has read it at its start, and mostly it is the same.
   if (process.env.NODE_PATH !== searched && Module._initPaths) {
     Module._initPaths();
