@@ -320,7 +320,9 @@ fn a_websocket_is_carried_both_ways_and_ends_with_the_status_of_how_it_closes() 
     recorded(&sockets, 456);
     // Nobody says anything for ten seconds.
     let (mut stream, _) = open(&sockets);
+    rest.clear();
     stream.read_to_end(&mut rest).expect("the end");
+    assert_eq!(rest, [0x88, 2, 0x03, 0xe9]);
     recorded(&sockets, 455);
     // One that is not said to take WebSockets gets the request without what asks for one.
     let (status, _, body) = ask(shared(), "GET", "/echo", "Upgrade: websocket\r\n", b"");

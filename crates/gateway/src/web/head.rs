@@ -12,11 +12,14 @@ use skiff_domain::Invocation;
 use skiff_invoker::Identity;
 
 use crate::refusal::Refusal;
+use crate::reply::X_SCF_REQUEST_ID;
 
 /// Most bytes of an answer's headers (CONTRACT 1.11).
 const HEADERS_BYTES_MAX: usize = 4 * 1024;
-/// What begins so is the platform's, the credential of a call among it.
-const OWN: [&str; 2] = ["x-scf-", "x-tc-"];
+/// What begins so is said by the platform alone.
+const PLATFORM: &str = "x-scf-";
+/// What begins so is of the credential of a call.
+const CREDENTIAL: &str = "x-tc-";
 /// What concerns two neighbours only, beside what `Connection` names.
 const BETWEEN_NEIGHBOURS: [HeaderName; 7] = [
     CONNECTION,
@@ -63,12 +66,8 @@ pub(super) fn request(
     strip(headers);
     headers.remove(AUTHORIZATION);
     headers.remove(CONTENT_LENGTH);
-    let own: Vec<HeaderName> = headers
-        .keys()
-        .filter(|name| OWN.iter().any(|own| name.as_str().starts_with(own)))
-        .cloned()
-        .collect();
-    own.iter().for_each(|name| drop(headers.remove(name)));
+    drop_all(headers, PLATFORM);
+    drop_all(headers, CREDENTIAL);
     if length > 0 {
         headers.insert(CONTENT_LENGTH, length.into());
     }
@@ -93,6 +92,25 @@ pub(super) fn request(
         }
     }
     Ok(request)
+}
+
+/// Makes the head of a function's answer the client's: without what only the platform says, and without a length where
+/// there is no body (RFC 9110, 8.6).
+pub(super) fn answer(status: StatusCode, headers: &mut HeaderMap, id: HeaderValue) {
+    drop_all(headers, PLATFORM);
+    if status.is_informational() || status == StatusCode::NO_CONTENT {
+        headers.remove(CONTENT_LENGTH);
+    }
+    headers.insert(X_SCF_REQUEST_ID, id);
+}
+
+/// Takes off what begins so. `_` is as good as `-`: to servers that follow CGI both are the same name.
+fn drop_all(headers: &mut HeaderMap, prefix: &str) {
+    let begins = |name: &&HeaderName| name.as_str().replace('_', "-").starts_with(prefix);
+    let own: Vec<HeaderName> = headers.keys().filter(begins).cloned().collect();
+    for name in own {
+        headers.remove(name);
+    }
 }
 
 /// Takes off what is not to be passed on.
@@ -145,6 +163,25 @@ mod tests {
         strip(&mut headers);
         let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(left, ["content-type", "set-cookie"]);
+    }
+
+    #[test]
+    fn what_only_the_platform_says_is_dropped_however_it_is_spelled() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "X-Scf-Uin",
+            "x_scf_uin",
+            "X-SCF_Uin",
+            "x_Scf-Any",
+            "x-scfuin",
+            "x-other",
+        ] {
+            headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_static("7"));
+        }
+        drop_all(&mut headers, PLATFORM);
+        let left: Vec<&str> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left.len(), 2, "{left:?}");
+        assert!(left.contains(&"x-scfuin") && left.contains(&"x-other"), "{left:?}");
     }
 
     #[test]

@@ -27,7 +27,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::refusal::Refusal;
-use crate::reply::{LogType, X_SCF_REQUEST_ID, id_value, respond};
+use crate::reply::{LogType, id_value, respond};
 use crate::server::{Gateway, Places};
 
 /// Pieces of an answer that wait for their client.
@@ -197,12 +197,12 @@ impl Exchange {
     }
 
     async fn answer(self, mut response: Response<Incoming>) -> Option<Head> {
-        let status = response.status().as_u16();
+        let status = response.status();
         if let Err(too_large) = head::check(response.headers()) {
             drop(self.left.send(Departure::Broken(too_large)));
             return Some(self.head);
         }
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        if status == StatusCode::SWITCHING_PROTOCOLS {
             let server = hyper::upgrade::on(&mut response);
             let Self { head, left, id, socket } = self;
             let Some((client, idle)) = socket else {
@@ -210,7 +210,7 @@ impl Exchange {
                 return Some(head);
             };
             let mut response = response.map(|_| Reply::Whole(Full::default()));
-            response.headers_mut().insert(X_SCF_REQUEST_ID, id);
+            head::answer(status, response.headers_mut(), id);
             let departure = match head.send(response) {
                 Ok(()) => socket::carry(client, server, idle).await,
                 Err(_) => Departure::Gone,
@@ -220,11 +220,11 @@ impl Exchange {
         }
         let (mut parts, mut body) = response.into_parts();
         head::strip(&mut parts.headers);
-        parts.headers.insert(X_SCF_REQUEST_ID, self.id.clone());
         let (pieces, reply) = mpsc::channel(PIECES);
-        let Self { head, left, .. } = self;
+        let Self { head, left, id, .. } = self;
+        head::answer(status, &mut parts.headers, id);
         let departure = match head.send(Response::from_parts(parts, Reply::Stream(reply))) {
-            Ok(()) => pass_on(&mut body, &pieces, status).await,
+            Ok(()) => pass_on(&mut body, &pieces, status.as_u16()).await,
             Err(_) => Departure::Gone,
         };
         drop(left.send(departure));

@@ -8,12 +8,16 @@ use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
 use skiff_invoker::Departure;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Carried at once, in each direction.
 const CHUNK_BYTES: usize = 16 * 1024;
 /// How the server closes that is as good as any (CONTRACT 1.11).
 const CLOSED_WELL: [u16; 3] = [1000, 1010, 1011];
+/// A close frame with 1001, "going away" (RFC 6455, 5.5.1 and 7.4.1), as a server sends it.
+const GOING_AWAY: [u8; 4] = [0x88, 2, 0x03, 0xe9];
+/// How long a client may take to take it.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 /// What a close without a code means (RFC 6455, 7.4.1).
 const NO_CODE: u16 = 1005;
 
@@ -51,7 +55,14 @@ async fn between<S: AsyncRead + AsyncWrite>(client: S, server: S, idle: Duration
     let side = tokio::select! {
         side = back => side,
         side = forth => side,
-        () = silence(&heard, idle) => return Departure::Idle,
+        () = silence(&heard, idle) => {
+            if servers.is_between_frames() {
+                // Who takes it or not, this is the end.
+                let close = async { to_client.write_all(&GOING_AWAY).await.and(to_client.shutdown().await) };
+                drop(timeout(CLOSE_MAX, close).await);
+            }
+            return Departure::Idle;
+        }
     };
     ended(&clients, &servers, side)
 }
@@ -76,9 +87,11 @@ async fn pass(
         };
         *heard.lock() = Instant::now();
         watch.see(&chunk[..read]);
+        watch.is_held = true;
         if target.write_all(&chunk[..read]).await.is_err() {
             return Ended::Target;
         }
+        watch.is_held = false;
         *heard.lock() = Instant::now();
     }
 }
@@ -119,9 +132,16 @@ struct Watch {
     payload: u64,
     /// The code of the close frame, once there was one.
     closed: Option<u16>,
+    /// Not all that was seen is with the other side.
+    is_held: bool,
 }
 
 impl Watch {
+    /// Whether the other side has whole frames only, so that another may follow.
+    fn is_between_frames(&self) -> bool {
+        !self.is_held && self.closed.is_none() && self.payload == 0 && self.head.is_empty()
+    }
+
     fn see(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() && self.closed.is_none() {
             if self.payload > 0 {
@@ -178,7 +198,6 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use tokio::io::{DuplexStream, duplex};
-    use tokio::time::timeout;
 
     use super::*;
 
@@ -243,6 +262,25 @@ mod tests {
         let said = timeout(IDLE / 2, client.write_all(&[7; 100_000])).await;
         assert!(said.is_err(), "it was held");
         assert_eq!(carried.await.expect("no panic"), Departure::Idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_of_a_silent_socket_is_told_that_it_closes_unless_within_a_frame() {
+        let whole = [0x81, 2, b'o', b'k'];
+        for (said, told) in [
+            (&[][..], &GOING_AWAY[..]),
+            (&whole, &[&whole[..], &GOING_AWAY].concat()),
+            (&whole[..3], &whole[..3]),
+        ] {
+            let (mut client, near) = duplex(1000);
+            let (mut server, far) = duplex(1000);
+            let carried = tokio::spawn(between(near, far, IDLE));
+            server.write_all(said).await.expect("held");
+            let mut heard = Vec::new();
+            client.read_to_end(&mut heard).await.expect("heard");
+            assert_eq!(heard, told);
+            assert_eq!(carried.await.expect("no panic"), Departure::Idle);
+        }
     }
 
     #[tokio::test]
