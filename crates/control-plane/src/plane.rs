@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use skiff_artifacts::{Artifacts, Collected, FolderError, Package};
 use skiff_domain::{
     Allotment, CodeDigest, FunctionKey, FunctionUid, LayerStack, NamespaceName, Qualifier, RoleName, RuntimeName,
-    StemKind, Version,
+    StemKind, Version, VersionNumber,
 };
 use skiff_store::Store;
 use tokio::sync::{Notify, Semaphore};
@@ -91,6 +91,14 @@ pub enum ResolveError {
         /// What was asked for.
         qualifier: Qualifier,
     },
+    /// The function has no such version, and nothing else will do.
+    #[error("Function {} has no published version {number}: use one that ListVersionByFunction lists", .key.name)]
+    VersionMissing {
+        /// The function.
+        key: FunctionKey,
+        /// What was asked for.
+        number: VersionNumber,
+    },
 }
 
 impl ResolveError {
@@ -100,7 +108,7 @@ impl ResolveError {
         match self {
             Self::NamespaceMissing(_) => "ResourceNotFound.Namespace",
             Self::FunctionMissing(_) => "ResourceNotFound.Function",
-            Self::QualifierMissing { .. } => "ResourceNotFound.Qualifier",
+            Self::QualifierMissing { .. } | Self::VersionMissing { .. } => "ResourceNotFound.Qualifier",
         }
     }
 }

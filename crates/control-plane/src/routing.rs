@@ -47,7 +47,7 @@ impl Weight {
         if (0.0..=1.0).contains(&share) {
             Ok(Self(share))
         } else {
-            Err(InvalidRouting::Weight)
+            Err(InvalidRouting::Weight(share.to_string()))
         }
     }
 
@@ -65,8 +65,8 @@ pub enum InvalidRouting {
     #[error("RoutingConfig.AdditionalVersionWeights has {0} versions: use at most one beside FunctionVersion")]
     Weights(usize),
     /// A share that is none.
-    #[error("RoutingConfig.AdditionalVersionWeights Weight is not valid: use 0 to 1")]
-    Weight,
+    #[error("RoutingConfig.AdditionalVersionWeights Weight {0} is not valid: use 0 to 1")]
+    Weight(String),
     /// A version's name that is none.
     #[error("RoutingConfig.AdditionalVersionWeights {0}")]
     WeightVersion(InvalidName),
@@ -86,7 +86,7 @@ impl InvalidRouting {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Weights(_) | Self::Weight | Self::WeightVersion(_) => {
+            Self::Weights(_) | Self::Weight(_) | Self::WeightVersion(_) => {
                 "InvalidParameterValue.AdditionalVersionWeights"
             }
             Self::Rules(_) | Self::Rule(_) | Self::Both => "InvalidParameterValue.RoutingConfig",

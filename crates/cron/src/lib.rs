@@ -68,7 +68,8 @@ impl FromStr for Cron {
             [minute, hour, day, month, weekday] => ["0", minute, hour, day, month, weekday, "*"],
             _ => {
                 let fields = fields.len();
-                let what = "use seven: second minute hour day month weekday year";
+                let what =
+                    "use seven, second minute hour day month weekday year, or five, minute hour day month weekday";
                 return Err(invalid(format!("it has {fields} fields: {what}")));
             }
         };

@@ -90,6 +90,7 @@ fn what_is_no_expression_says_why() {
     for (text, why) in [
         ("", "0 fields"),
         ("* * * *", "4 fields"),
+        ("* * * *", "or five, minute hour day month weekday"),
         ("* * * * * * * *", "8 fields"),
         ("60 * * * * * *", "second \"60\""),
         ("* * 24 * * * *", "hour \"24\""),

@@ -90,12 +90,13 @@ pub(super) fn version(given: Option<String>) -> Result<Option<VersionRef>, ApiEr
 impl RoutingConfig {
     fn read(self) -> Result<Routing, ApiError> {
         let mut weights = Vec::new();
-        for weight in self.additional_version_weights.unwrap_or_default() {
+        let given = self.additional_version_weights.unwrap_or_default();
+        for (at, weight) in given.into_iter().enumerate() {
+            let missing =
+                |field: &str| ApiError::missing(&format!("RoutingConfig.AdditionalVersionWeights[{at}].{field}"));
             let version = weight.version.filter(|text| !text.is_empty());
-            let version = version.ok_or_else(|| ApiError::missing("RoutingConfig.AdditionalVersionWeights.Version"))?;
-            let share = weight.weight;
-            let share = share.ok_or_else(|| ApiError::missing("RoutingConfig.AdditionalVersionWeights.Weight"))?;
-            weights.push((version, share));
+            let version = version.ok_or_else(|| missing("Version"))?;
+            weights.push((version, weight.weight.ok_or_else(|| missing("Weight"))?));
         }
         let rules = self.addtion_version_matchs.unwrap_or_default().into_iter();
         let rules = rules.map(|rule| GivenRule {

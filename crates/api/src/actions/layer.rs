@@ -38,11 +38,17 @@ pub(super) struct Entry {
 impl VersionFields {
     /// The version that is named; both fields are required.
     pub(super) fn read(self) -> Result<LayerRef, ApiError> {
-        let name = name(self.layer_name)?;
-        let number = self.layer_version.ok_or_else(|| ApiError::missing("LayerVersion"))?;
+        self.read_at("")
+    }
+
+    /// The same where the fields stand behind this, such as `Layers[0].`.
+    fn read_at(self, at: &str) -> Result<LayerRef, ApiError> {
+        let name = required_name(self.layer_name, &format!("{at}LayerName"))?;
+        let field = format!("{at}LayerVersion");
+        let number = self.layer_version.ok_or_else(|| ApiError::missing(&field))?;
         Ok(LayerRef {
             name,
-            number: version(number)?,
+            number: version(number, &field)?,
         })
     }
 }
@@ -79,17 +85,21 @@ pub(super) fn runtime_names(version: &LayerVersion) -> Vec<&'static str> {
 
 /// A required layer's name.
 pub(super) fn name(given: Option<String>) -> Result<LayerName, ApiError> {
+    required_name(given, "LayerName")
+}
+
+fn required_name(given: Option<String>, field: &str) -> Result<LayerName, ApiError> {
     let text = given.filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| ApiError::missing("LayerName"))?;
+    let text = text.ok_or_else(|| ApiError::missing(field))?;
     text.parse()
         .map_err(|error| ApiError::name("InvalidParameterValue.LayerName", &error))
 }
 
-fn version(number: i64) -> Result<VersionNumber, ApiError> {
+fn version(number: i64, field: &str) -> Result<VersionNumber, ApiError> {
     number.to_string().parse().map_err(|_| {
         ApiError::new(
             "InvalidParameterValue",
-            format!("LayerVersion {number} is not valid: versions count from 1"),
+            format!("{field} {number} is not valid: versions count from 1"),
         )
     })
 }
@@ -109,6 +119,7 @@ pub(super) fn wanted(given: &[String]) -> Result<Vec<RuntimeName>, ApiError> {
 
 /// `Layers` of a function: all of them, the lowest first. An empty list is none at all.
 pub(super) fn of_function(given: Option<Vec<VersionFields>>) -> Result<Option<Vec<LayerRef>>, ApiError> {
-    let layers = given.map(|layers| layers.into_iter().map(VersionFields::read).collect());
+    let read = |(at, layer): (usize, VersionFields)| layer.read_at(&format!("Layers[{at}]."));
+    let layers = given.map(|layers| layers.into_iter().enumerate().map(read).collect());
     layers.transpose()
 }

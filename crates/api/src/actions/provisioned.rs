@@ -31,17 +31,21 @@ impl Action {
         }
     }
 
-    pub(super) fn read(self) -> Result<TimedAction, ApiError> {
-        const NUMBER: &str = "TriggerProvisionedConcurrencyNum";
+    /// Reads the action that stands at this place of `TriggerActions`.
+    pub(super) fn read(self, at: usize) -> Result<TimedAction, ApiError> {
         const CODE: &str = "InvalidParameterValue.TriggerProvisionedConcurrencyNum";
-        let name = self.trigger_name.ok_or_else(|| ApiError::missing("TriggerName"))?;
-        let number = configuration::number(self.trigger_provisioned_concurrency_num, NUMBER, CODE)?;
-        let number = number.ok_or_else(|| ApiError::missing(NUMBER))?;
-        let too_large = |_| ApiError::new(CODE, format!("{NUMBER} {number} is not valid: it is too large"));
+        let field = |name: &str| format!("TriggerActions[{at}].{name}");
+        let name = self
+            .trigger_name
+            .ok_or_else(|| ApiError::missing(&field("TriggerName")))?;
+        let what = field("TriggerProvisionedConcurrencyNum");
+        let number = configuration::number(self.trigger_provisioned_concurrency_num, &what, CODE)?;
+        let number = number.ok_or_else(|| ApiError::missing(&what))?;
+        let too_large = |_| ApiError::new(CODE, format!("{what} {number} is not valid: it is too large"));
         let number = u32::try_from(number).map_err(too_large)?;
         let cron = self
             .trigger_cron_config
-            .ok_or_else(|| ApiError::missing("TriggerCronConfig"))?;
+            .ok_or_else(|| ApiError::missing(&field("TriggerCronConfig")))?;
         if !matches!(self.provisioned_type.as_deref(), None | Some("" | DEFAULT)) {
             return Err(ApiError::new(
                 "InvalidParameterValue.ProvisionType",

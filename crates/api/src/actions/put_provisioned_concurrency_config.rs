@@ -29,8 +29,8 @@ pub(super) async fn run(mut call: Call<'_>) -> Result<Done, ApiError> {
     let qualifier = names::optional_qualifier(request.qualifier.clone())?;
     let qualifier = qualifier.ok_or_else(|| ApiError::missing("Qualifier"))?;
     let capacity = capacity(&request)?;
-    let actions = request.trigger_actions.unwrap_or_default().into_iter();
-    let actions: Vec<TimedAction> = actions.map(Action::read).collect::<Result<_, _>>()?;
+    let actions = request.trigger_actions.unwrap_or_default().into_iter().enumerate();
+    let actions: Vec<TimedAction> = actions.map(|(at, action)| action.read(at)).collect::<Result<_, _>>()?;
     let input = ProvisionConcurrency {
         key,
         qualifier,

@@ -11,7 +11,8 @@ pub(crate) struct Unserved {
     pub(crate) field: &'static str,
     /// The documented code of the refusal.
     pub(crate) code: &'static str,
-    /// Values that ask for nothing, in any letter case. Empty texts, arrays and objects, `null` and `false` never do.
+    /// Values that ask for nothing, in any letter case. Empty texts, arrays and objects, `null` and `false` never do; an
+    /// object in an array is one of what the array lists, whatever it says.
     pub(crate) off: &'static [&'static str],
     /// What it is and what to do instead, as the end of "the parameter X is not served: …".
     pub(crate) reason: &'static str,
@@ -53,7 +54,9 @@ impl Unserved {
             Value::Bool(true) => is_off("true"),
             Value::Number(number) => is_off(&number.to_string()),
             Value::String(text) => text.is_empty() || is_off(text),
-            Value::Array(elements) => elements.iter().all(|element| self.asks_for_nothing(element)),
+            Value::Array(elements) => elements
+                .iter()
+                .all(|element| !element.is_object() && self.asks_for_nothing(element)),
             Value::Object(fields) => fields.values().all(|field| self.asks_for_nothing(field)),
         }
     }

@@ -206,3 +206,55 @@ async fn what_cannot_be_kept_ready_gets_its_code() {
         "ResourceNotFound"
     );
 }
+
+#[tokio::test]
+async fn what_is_wrong_within_a_list_is_told_with_its_place_and_what_was_given() {
+    let server = published().await;
+    let layers = |layers: Value| json!({"FunctionName": "hello", "Layers": layers});
+    let weights = |weights: Value| {
+        let alias = json!({"FunctionName": "hello", "Name": "prod", "FunctionVersion": "1"});
+        with(alias, json!({"RoutingConfig": {"AdditionalVersionWeights": weights}}))
+    };
+    let (layer, keep_ready, alias) = (
+        "UpdateFunctionConfiguration",
+        "PutProvisionedConcurrencyConfig",
+        "CreateAlias",
+    );
+    for (action, parameters, told) in [
+        (layer, layers(json!([{}])), "parameter Layers[0].LayerName is missing"),
+        (
+            layer,
+            layers(json!([{"LayerName": "a"}])),
+            "parameter Layers[0].LayerVersion is missing",
+        ),
+        (
+            layer,
+            layers(json!([{"LayerName": "a", "LayerVersion": 0}])),
+            "Layers[0].LayerVersion 0 is not valid",
+        ),
+        (
+            keep_ready,
+            keep(json!({"TriggerActions": [{}]})),
+            "parameter TriggerActions[0].TriggerName is missing",
+        ),
+        (
+            keep_ready,
+            keep(json!({"Qualifier": "9"})),
+            "hello has no published version 9: use one that",
+        ),
+        (
+            alias,
+            weights(json!([{"Version": "$LATEST"}])),
+            "parameter RoutingConfig.AdditionalVersionWeights[0].Weight is missing",
+        ),
+        (
+            alias,
+            weights(json!([{"Version": "$LATEST", "Weight": 1.5}])),
+            "Weight 1.5 is not valid: use 0 to 1",
+        ),
+    ] {
+        let answer = server.call(action, parameters).await;
+        let message = answer["Error"]["Message"].as_str().unwrap_or_default();
+        assert!(message.contains(told), "{told}: {answer}");
+    }
+}

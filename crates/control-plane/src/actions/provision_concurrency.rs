@@ -181,9 +181,9 @@ fn published(
     };
     match state.published_version(function, number) {
         Some(_) => Ok(number),
-        None => Err(ResolveError::QualifierMissing {
+        None => Err(ResolveError::VersionMissing {
             key: function.key.clone(),
-            qualifier: qualifier.clone(),
+            number,
         }
         .into()),
     }
