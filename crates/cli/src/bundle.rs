@@ -62,6 +62,9 @@ pub enum BundleError {
         /// The system's reason.
         source: io::Error,
     },
+    /// There is a file already.
+    #[error("{0} is there already: nothing was written")]
+    Exists(PathBuf),
     /// It is something else, or damaged.
     #[error("{path} is not a function that `skiff function export` wrote: {what}")]
     Invalid {
@@ -90,6 +93,7 @@ impl BundleError {
     pub(crate) fn hint(&self) -> Option<String> {
         match self {
             Self::Lacks { hint, .. } => Some(hint.clone()),
+            Self::Exists(_) => Some("give another name, or --force to put the function in its place".to_owned()),
             Self::File { .. } | Self::Invalid { .. } | Self::Changed(_) => None,
         }
     }
@@ -226,6 +230,28 @@ mod tests {
             fs::read_dir(folder.path()).expect("a folder").count(),
             1,
             "nothing beside it"
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_there_is_replaced_only_by_force() {
+        let api = crate::testing::FakeApi::start(|_, _| Err(("ResourceNotFound.Function", "there is none")));
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("hello.zip");
+        fs::write(&path, "mine").expect("a file");
+        let export = ["function", "export", "hello", path.to_str().expect("text")];
+        let ran = api.run(&export);
+        assert!(
+            ran.exit == 2 && ran.err.contains("hello.zip is there already"),
+            "{ran:?}"
+        );
+        assert!(ran.err.contains("--force") && api.calls().is_empty(), "{ran:?}");
+        let ran = api.run(&[&export[..], &["--force"]].concat());
+        assert!(ran.err.contains("there is none"), "{ran:?}");
+        assert_eq!(
+            fs::read_to_string(&path).expect("a file"),
+            "mine",
+            "nothing was written"
         );
     }
 

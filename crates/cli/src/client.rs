@@ -324,6 +324,20 @@ impl Client {
                 "Namespace",
             )
             .or_else(|| Some("`skiff namespace list` shows the namespaces".to_owned())),
+            "ResourceNotFound.Alias" | "ResourceNotFound.Qualifier" => {
+                // An action of this listing counts in texts, and a function has at most 100.
+                let mut list = json!({"FunctionName": params["FunctionName"], "Offset": "0", "Limit": "1000"});
+                if let Some(namespace) = params.get("Namespace") {
+                    list["Namespace"] = namespace.clone();
+                }
+                let given = if code.ends_with("Alias") { "Name" } else { "Qualifier" };
+                near("ListAliases", &list, "Aliases", "Name", given).or_else(|| {
+                    let name = params["FunctionName"].as_str()?;
+                    Some(format!(
+                        "`skiff alias list {name}` and `skiff version list {name}` show what there is"
+                    ))
+                })
+            }
             _ => None,
         };
         CliError::Refused {

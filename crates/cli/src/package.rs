@@ -20,7 +20,17 @@ use crate::console::bytes;
 /// The file whose patterns, as in `.gitignore`, stay out of the package.
 const IGNORE_FILE: &str = ".skiffignore";
 /// What stays out unless a pattern with `!` lets it in: how the folder is deployed, and what tools leave behind.
-const IGNORED_ALWAYS: [&str; 5] = ["/skiff.yaml", "/.skiffignore", ".git", "__pycache__", "*.pyc"];
+const IGNORED_ALWAYS: [&str; 9] = [
+    "/skiff.yaml",
+    "/template.yaml",
+    "/template.yml",
+    "/serverless.yml",
+    "/serverless.yaml",
+    "/.skiffignore",
+    ".git",
+    "__pycache__",
+    "*.pyc",
+];
 /// How many of the largest files an error names.
 const LARGEST_SHOWN: usize = 3;
 
@@ -398,9 +408,34 @@ fn patterns(folder: &Path, ignore: &[String]) -> Result<Gitignore, PackageError>
         return Err(PackageError::Pattern { source });
     }
     for line in ignore {
+        check_classes(line).map_err(pattern)?;
         builder.add_line(None, line).map_err(pattern)?;
     }
     builder.build().map_err(pattern)
+}
+
+/// Refuses a `[` that nothing closes: such a pattern matches nothing.
+fn check_classes(pattern: &str) -> Result<(), ignore::Error> {
+    let mut chars = pattern.chars();
+    while let Some(char) = chars.next() {
+        let is_closed = match char {
+            '\\' => chars.next().is_some(),
+            // What comes first is in the class, a `]` too.
+            '[' => {
+                let rest = chars.as_str().trim_start_matches(['!', '^']);
+                chars = rest.chars();
+                chars.next().is_some() && chars.any(|char| char == ']')
+            }
+            _ => true,
+        };
+        if !is_closed {
+            return Err(ignore::Error::Glob {
+                glob: Some(pattern.to_owned()),
+                err: "it ends within what it begins: close the [, or write \\[".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

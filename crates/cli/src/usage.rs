@@ -28,7 +28,7 @@ pub fn explain(error: &clap::Error, arguments: &[OsString]) -> Exit {
         eprintln!("{}", as_json(error));
     } else {
         let text = error.to_string();
-        let shorter = typed(&text, arguments);
+        let shorter = in_words(&typed(&text, arguments));
         if shorter == text {
             drop(error.print());
         } else {
@@ -50,6 +50,20 @@ fn typed(text: &str, arguments: &[OsString]) -> String {
     given.fold(text.to_owned(), |text, flag| text.replace(&format!(" {flag}"), ""))
 }
 
+/// The text with what is allowed in the place of what the parser of numbers met.
+fn in_words(text: &str) -> String {
+    const WHOLE: &str = "give a whole number, 0 or more";
+    let words = [
+        (": invalid digit found in string", WHOLE),
+        (": cannot parse integer from empty string", WHOLE),
+        (": number too large to fit in target type", "the number is too large"),
+        (": invalid float literal", "give a number, such as 0.5"),
+        (": cannot parse float from empty string", "give a number, such as 0.5"),
+    ];
+    let said = |text: String, (met, allowed): &(&str, &str)| text.replace(met, &format!(": {allowed}"));
+    words.iter().fold(text.to_owned(), said)
+}
+
 /// `-o json` in any of its spellings. The line is wrong, so nothing has parsed it.
 fn wants_json(arguments: &[OsString]) -> bool {
     let arguments: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
@@ -63,7 +77,7 @@ fn wants_json(arguments: &[OsString]) -> bool {
 
 /// The same object as of every other error.
 fn as_json(error: &clap::Error) -> String {
-    let text = error.to_string();
+    let text = in_words(&error.to_string());
     let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
     let message = message
         .trim_start_matches("error: ")
@@ -110,6 +124,23 @@ mod tests {
                 .as_str()
                 .is_some_and(|hint| hint.contains("invoke")),
             "{said}"
+        );
+    }
+
+    #[test]
+    fn what_is_no_number_is_told_what_is_allowed() {
+        let number = |text: &'static str| {
+            let argument = clap::Arg::new("MB").value_parser(clap::value_parser!(u64));
+            let error = clap::Command::new("skiff")
+                .arg(argument)
+                .try_get_matches_from(["skiff", text]);
+            as_json(&error.expect_err("no number"))
+        };
+        assert!(number("x").contains("invalid value 'x' for '[MB]': give a whole number, 0 or more"));
+        let part = "1x".parse::<f64>().expect_err("no number");
+        assert_eq!(
+            in_words(&format!("--track <PART>: {part}")),
+            "--track <PART>: give a number, such as 0.5"
         );
     }
 

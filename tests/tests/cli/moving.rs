@@ -70,6 +70,8 @@ fn a_function_goes_whole_through_a_file() {
     let file = target.path().join("moved.zip").display().to_string();
     let said = skiff_with("function export cli-moved", &[&file]);
     assert!(said.fine().contains("2 published versions"), "{said:?}");
+    skiff_with("function export cli-moved", &[&file]).fails(2, &["is there already", "--force"]);
+    skiff_with("function export cli-moved --force", &[&file]).fine();
     skiff_with("function import", &[&file]).fails(3, &["a function of this name is there", "--name"]);
     skiff_with("function import --namespace cli-nowhere", &[&file]).fails(3, &["no namespace cli-nowhere"]);
     let before = whole("cli-moved");

@@ -98,9 +98,9 @@ impl ManifestError {
     /// What the YAML reader found.
     pub(super) fn yaml(file: &Path, text: &str, error: &YamlError) -> Self {
         let error = error.without_snippet();
-        let at = error.location().map(|location| (location.line(), location.column()));
+        let mut at = error.location().map(|location| (location.line(), location.column()));
         let line = at.and_then(|(line, _)| text.lines().nth(usize::try_from(line).ok()?.checked_sub(1)?));
-        let mut field = line.and_then(key).map(str::to_owned);
+        let mut field = at.and_then(|at| key_at(text, at)).map(str::to_owned);
         let mut hint = None;
         let message = match error {
             YamlError::SerdeUnknownField { field: given, .. } if given == "functions" => {
@@ -136,7 +136,7 @@ impl ManifestError {
                 let given = line
                     .and_then(|line| line.split_once(':'))
                     .map_or("", |(_, value)| value.trim());
-                format!("{given:?} is no whole number: write it without a unit, e.g. 128")
+                no_number(given, field.as_deref().unwrap_or_default())
             }
             YamlError::Unexpected { expected, .. } if expected.starts_with("mapping") => {
                 "give names with values, e.g. `KEY: VALUE`".to_owned()
@@ -147,7 +147,14 @@ impl ManifestError {
             YamlError::Unexpected { expected, .. } if expected.starts_with("string") => {
                 "give one value, neither a list nor names with values".to_owned()
             }
-            other => DefaultMessageFormatter.format_message(other).into_owned(),
+            other => match tabbed(text) {
+                // What a tab makes of the lines is told of another place, in other words.
+                Some(line) => {
+                    (at, field) = (Some((line, 0)), None);
+                    "a tab indents nothing in YAML: use spaces".to_owned()
+                }
+                None => DefaultMessageFormatter.format_message(other).into_owned(),
+            },
         };
         Self::Invalid {
             place: Place {
@@ -182,6 +189,41 @@ fn meant<'a>(given: &str, expected: &[&'a str]) -> Option<&'a str> {
     let given = given.to_lowercase();
     let begins = |name: &&&str| name.len() >= 4 && given.starts_with(&name.to_lowercase());
     nearest(&given, expected.iter().copied()).or_else(|| expected.iter().find(begins).copied())
+}
+
+/// Why a text is no number of this field, with one that is.
+pub(super) fn no_number(given: &str, field: &str) -> String {
+    let example = if field.to_ascii_lowercase().contains("memory") {
+        128
+    } else {
+        10
+    };
+    format!("{given:?} is no whole number: write it without a unit, e.g. {example}")
+}
+
+/// The first line that a tab indents.
+fn tabbed(text: &str) -> Option<u64> {
+    let has_tab = |line: &str| line[..indent(line)].contains('\t');
+    text.lines().zip(1..).find(|(line, _)| has_tab(line)).map(|(_, at)| at)
+}
+
+/// The key that what is at a place belongs to: its line's, or that of the line it is indented under.
+fn key_at(text: &str, (line, column): (u64, u64)) -> Option<&str> {
+    let until = usize::try_from(line).ok()?;
+    let mut lines = text.lines().take(until).collect::<Vec<_>>().into_iter().rev();
+    let own = lines.next()?;
+    // A list is where its first item is.
+    let is_list = own.trim_start().starts_with("- ") && column <= (indent(own) + "- ".len()) as u64 + 1;
+    key(own).filter(|_| !is_list).or_else(|| {
+        // And may stand as far left as its key.
+        let is_above = |line: &&str| indent(line) < indent(own) || (is_list && indent(line) == indent(own));
+        lines.filter(is_above).find_map(key)
+    })
+}
+
+/// Bytes of blanks that a line begins with.
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// The key a line of YAML begins with.

@@ -11,6 +11,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use super::ManifestError;
+use super::error::no_number;
 
 /// Knows the caller's environment variables.
 pub(super) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -79,10 +80,10 @@ impl Source<'_> {
     /// A text as a whole number.
     pub(super) fn number(&self, text: &Option<Text>, field: &str) -> Result<Option<Spanned<u32>>, ManifestError> {
         let Some(text) = text else { return Ok(None) };
-        let value = text.value.parse().map_err(|_| {
-            let message = format!("{:?} is no whole number: write it without a unit, e.g. 128", text.value);
-            self.invalid(text, field, message)
-        })?;
+        let value = text
+            .value
+            .parse()
+            .map_err(|_| self.invalid(text, field, no_number(&text.value, field)))?;
         Ok(Some(Spanned::new(value, text.referenced, text.defined)))
     }
 

@@ -179,6 +179,12 @@ fn an_error_names_file_line_and_field_and_what_was_meant() {
             None,
         ),
         (
+            "name: ab\nruntime: Python3\ntimeout: 3s\n",
+            "skiff.yaml:3:",
+            "timeout: \"3s\" is no whole number: write it without a unit, e.g. 10",
+            None,
+        ),
+        (
             "name: ab\nruntime: Python3\nmemory: 100\n",
             "skiff.yaml:3: memory:",
             "100 MB is not possible: use 64, or a multiple of 128 up to 3072",
@@ -281,6 +287,24 @@ fn an_error_names_file_line_and_field_and_what_was_meant() {
         (
             "name: ab\nruntime: P\nenvironment: [a]\n",
             "skiff.yaml:3:",
+            "environment: give names with values",
+            None,
+        ),
+        (
+            "name: ab\nruntime: P\nenvironment:\n  - A=1\n",
+            "skiff.yaml:4:",
+            "environment: give names with values",
+            None,
+        ),
+        (
+            "name: ab\n\truntime: Python3\n",
+            "skiff.yaml:2:",
+            "a tab indents nothing in YAML: use spaces",
+            None,
+        ),
+        (
+            "name: ab\nruntime: P\nenvironment:\n- A: 1\n- B: 2\n",
+            "skiff.yaml:4:",
             "environment: give names with values",
             None,
         ),

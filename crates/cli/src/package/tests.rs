@@ -231,3 +231,36 @@ fn patterns_mean_what_they_mean_to_git() {
     ];
     assert_eq!(packed, expected);
 }
+
+#[test]
+fn what_a_folder_is_deployed_by_stays_out_of_the_package_unless_let_in() {
+    let files = [
+        ("index.py", ""),
+        ("skiff.yaml", ""),
+        ("template.yaml", ""),
+        ("template.yml", ""),
+        ("serverless.yml", ""),
+        ("serverless.yaml", ""),
+        ("pages/template.yaml", ""),
+    ];
+    assert_eq!(names(&files, &[]), ["index.py", "pages/template.yaml"]);
+    assert_eq!(
+        names(&files, &["!template.yaml"]),
+        ["index.py", "pages/template.yaml", "template.yaml"]
+    );
+}
+
+#[test]
+fn a_pattern_that_is_none_is_refused_by_name() {
+    let folder = folder(&[("index.py", ""), ("[z", ""), ("]", "")]);
+    for pattern in ["[z", "a[", "[!]", "*.[ch", "x\\"] {
+        let error = load(folder.path(), &[pattern.to_owned()])
+            .expect_err(pattern)
+            .to_string();
+        assert!(error.contains("ignore pattern") && error.contains(pattern), "{error}");
+    }
+    for (pattern, left) in [("\\[z", 2), ("[]]", 2), ("[[]z", 2), ("[!]]", 3), ("[a-y]ndex.py", 2)] {
+        let package = load(folder.path(), &[pattern.to_owned()]).expect(pattern);
+        assert_eq!(package.names.len(), left, "{pattern}: {:?}", package.names);
+    }
+}

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::leads_to;
 use super::routing::RoutingFlags;
 use crate::client::Client;
 use crate::commands::InNamespace;
@@ -43,7 +44,9 @@ impl Args {
             &done,
             format_args!(
                 "alias {} of {} leads to version {}",
-                self.alias, self.name, self.version
+                self.alias,
+                self.name,
+                leads_to(&self.version, &params)
             ),
         )?)
     }

@@ -42,6 +42,13 @@ impl Command {
     }
 }
 
+/// Where an alias leads, for people: its version, and what goes elsewhere.
+fn leads_to(version: &str, alias: &Value) -> String {
+    let elsewhere = elsewhere(alias);
+    let separator = if elsewhere.is_empty() { "" } else { ", " };
+    format!("{version}{separator}{elsewhere}")
+}
+
 /// Where calls of an alias go that do not go to its main version, for people.
 fn elsewhere(alias: &Value) -> String {
     let items = |field: &str| alias["RoutingConfig"][field].as_array().into_iter().flatten();

@@ -56,7 +56,14 @@ fn an_alias_goes_forward_by_a_share_and_back_as_a_whole() {
     assert_eq!(api.params("CreateAlias"), expected);
 
     let ran = api.run(&["alias", "update", "hello", "prod", "1", "--weight", "2=0.1"]);
-    assert_eq!(ran.exit, 0, "{ran:?}");
+    assert_eq!(
+        (ran.exit, ran.out.as_str()),
+        (
+            0,
+            "alias prod of hello leads to version 1, 10% to 2 (before: 1, 29% to 2)\n"
+        ),
+        "{ran:?}"
+    );
     let expected = json!({
         "FunctionName": "hello", "Name": "prod", "FunctionVersion": "1",
         "RoutingConfig": {"AdditionalVersionWeights": [{"Version": "2", "Weight": 0.1}]},
@@ -65,7 +72,10 @@ fn an_alias_goes_forward_by_a_share_and_back_as_a_whole() {
     let ran = api.run(&["alias", "update", "hello", "prod", "$LATEST"]);
     assert_eq!(
         (ran.exit, ran.out.as_str()),
-        (0, "alias prod of hello leads to version $LATEST (before: 1)\n"),
+        (
+            0,
+            "alias prod of hello leads to version $LATEST (before: 1, 29% to 2)\n"
+        ),
         "{ran:?}"
     );
     let expected = json!({"FunctionName": "hello", "Name": "prod", "FunctionVersion": "$LATEST"});
@@ -73,6 +83,30 @@ fn an_alias_goes_forward_by_a_share_and_back_as_a_whole() {
 
     let ran = api.run(&["alias", "delete", "hello", "prod", "team"]);
     assert_eq!((ran.exit, ran.out.lines().count()), (0, 2), "{ran:?}");
+}
+
+#[test]
+fn a_mistyped_alias_suggests_the_near_one() {
+    let api = FakeApi::start(|action, _| match action {
+        "ListAliases" => Ok(json!({"Aliases": [{"Name": "prod"}, {"Name": "team"}]})),
+        "GetAlias" | "DeleteAlias" => Err(("ResourceNotFound.Alias", "Function hello has no such alias")),
+        _ => Err((
+            "ResourceNotFound.Qualifier",
+            "Function hello has no such version or alias",
+        )),
+    });
+    for (command, hint) in [
+        (&["alias", "show", "hello", "prdo"][..], "did you mean prod?"),
+        (&["alias", "update", "hello", "tem", "1"], "did you mean team?"),
+        (&["invoke", "hello", "--qualifier", "prdo"], "did you mean prod?"),
+        (
+            &["function", "show", "hello", "--qualifier", "7"],
+            "`skiff alias list hello`",
+        ),
+    ] {
+        let ran = api.run(command);
+        assert!(ran.exit == 3 && ran.err.contains(hint), "{ran:?}");
+    }
 }
 
 #[test]

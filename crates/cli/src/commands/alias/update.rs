@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::leads_to;
 use super::routing::RoutingFlags;
 use crate::client::Client;
 use crate::commands::InNamespace;
@@ -53,8 +54,11 @@ impl Args {
         Ok(console.done(
             &done,
             format_args!(
-                "alias {} of {} leads to version {} (before: {was})",
-                self.alias, self.name, self.version
+                "alias {} of {} leads to version {} (before: {})",
+                self.alias,
+                self.name,
+                leads_to(&self.version, &params),
+                leads_to(&was, &before)
             ),
         )?)
     }

@@ -28,12 +28,18 @@ pub struct Args {
     /// The file to write
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Put it in the place of a file that is there
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
     namespace: InNamespace,
 }
 
 impl Args {
     pub(super) fn run(&self, client: &Client, console: &mut Console) -> Result<(), CliError> {
+        if !self.force && self.file.symlink_metadata().is_ok() {
+            return Err(BundleError::Exists(self.file.clone()).into());
+        }
         let bundle = self.collect(client)?;
         let size = bundle.write(&self.file)?;
         let versions = bundle.versions.len();
