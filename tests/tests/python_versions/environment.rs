@@ -1,6 +1,9 @@
 //! What a function finds around it.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use skiff_tests::{Package, eventually};
 
 use crate::world::{Cases, Version, client, python, run, versions};
 
@@ -57,6 +60,40 @@ fn the_environment_is_the_documented_one_in_every_python() {
             .filter(|name| name.starts_with("CARGO") || name.starts_with("SKIFF_WARM"))
             .collect();
         assert!(foreign.is_empty(), "{version:?} {foreign:?}");
+    }
+}
+
+#[test]
+fn a_host_name_that_the_user_gives_is_the_functions_variable_in_every_python() {
+    let code = "import os\n\ndef main_handler(event, context):\n    if event.get('exit'):\n        os._exit(3)\n    \
+                return os.environ['HOSTNAME'], os.popen('echo $HOSTNAME').read()\n";
+    for (index, version) in versions().iter().enumerate() {
+        // Of those that start from what was kept, one of Python 2 and one of Python 3 will do.
+        let snapshot = if [0, versions().len() - 1].contains(&index) {
+            "on"
+        } else {
+            "off"
+        };
+        let variables =
+            json!({"Variables": [{"Key": "HOSTNAME", "Value": "mine"}, {"Key": "SKIFF_SNAPSHOT", "Value": snapshot}]});
+        let function = python(*version, Package::python(code))
+            .with("Environment", variables)
+            .deploy(&client());
+        let told_by_a_new_instance = || {
+            let answer = function.invoke(&json!({}));
+            assert_eq!(answer.returned(), &json!(["mine", "mine\n"]), "{version:?}");
+            assert_eq!(function.invoke(&json!({"exit": true})).status, 439, "{version:?}");
+            answer.log
+        };
+        if snapshot == "off" {
+            told_by_a_new_instance();
+            continue;
+        }
+        eventually(Duration::from_secs(60), "an instance of what was kept", || {
+            told_by_a_new_instance()
+                .contains("this instance went on from")
+                .then_some(())
+        });
     }
 }
 
