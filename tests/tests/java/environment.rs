@@ -7,8 +7,9 @@ use crate::world::{EXAMPLE, client, java, package, run, versions};
 #[test]
 fn the_environment_is_the_documented_one_for_java_and_for_its_children() {
     for &version in versions() {
-        let variables =
-            json!({"Variables": [{"Key": "TZ", "Value": "Asia/Shanghai"}, {"Key": "GREETING", "Value": "nǐ hǎo"}]});
+        let variables = json!({"Variables": [
+            {"Key": "TZ", "Value": "Asia/Shanghai"}, {"Key": "GREETING", "Value": "nǐ hǎo"}, {"Key": "HOSTNAME", "Value": "mine"},
+        ]});
         let function = java(version, package(&EXAMPLE), "example.Cases::main")
             .with("Environment", variables)
             .deploy(&client());
@@ -25,6 +26,7 @@ fn the_environment_is_the_documented_one_for_java_and_for_its_children() {
             ("SCF_RUNTIME", version.runtime()),
             ("USER_CODE_ROOT", "/var/user/".to_owned()),
             ("GREETING", "nǐ hǎo".to_owned()),
+            ("HOSTNAME", "mine".to_owned()),
             ("HOME", "/home/qcloud".to_owned()),
         ] {
             assert_eq!(env[name], json!(value), "{version:?} {name}");
