@@ -220,7 +220,8 @@ impl Nursery {
         let cell = {
             let mut cells = self.cells.lock();
             loop {
-                match cells.ready.pop_front() {
+                // The youngest: what it is going to touch was touched last. Those that wait for seconds have gone cold.
+                match cells.ready.pop_back() {
                     Some(dead) if dead.sandbox.has_ended() => drop(dead),
                     other => break other,
                 }
