@@ -144,7 +144,8 @@ impl Instances for FakeInstances {
 }
 
 /// A handle at an instance that does what its event says: `"raise"`, `"exit"`, `"time out"`, `"no memory"`,
-/// `"unread"` by the first two, `"unread, always"`, `"too large"`, `"garbage"`, `"hang"`, `"yield"`, or a number of milliseconds to take; then it returns its own number.
+/// `"unread"` by the first two, `"unread, always"`, `"too large"`, `"garbage"`, `"hang"`, `"yield"`, or a number of
+/// milliseconds to take; then it returns its own number.
 pub(crate) struct FakeInstance(Arc<Body>);
 
 /// What its handles have in common.
